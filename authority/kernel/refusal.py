@@ -1,0 +1,54 @@
+"""Why a request is refused.  `wire.errors` says how each reason is spelled and with which status."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Reason(enum.StrEnum):
+    """Every reason a caller may be told; the values are written into the log and never change."""
+
+    # Before anybody knows who asks.
+    MALFORMED_REQUEST = "malformed-request"
+    MALFORMED_QUERY_STRING = "malformed-query-string"
+    REQUEST_TOO_LARGE = "request-too-large"
+    MISSING_AUTHENTICATION_TOKEN = "missing-authentication-token"
+    INCOMPLETE_SIGNATURE = "incomplete-signature"
+    INVALID_CLIENT_TOKEN_ID = "invalid-client-token-id"
+    SIGNATURE_DOES_NOT_MATCH = "signature-does-not-match"
+    REQUEST_EXPIRED = "request-expired"
+    EXPIRED_TOKEN = "expired-token"
+    # What was asked.
+    INVALID_ACTION = "invalid-action"
+    UNSUPPORTED_OPERATION = "unsupported-operation"
+    NOT_FOUND = "not-found"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    VALIDATION_ERROR = "validation-error"
+    INVALID_PARAMETER_VALUE = "invalid-parameter-value"
+    INVALID_INPUT = "invalid-input"
+    MISSING_PARAMETER = "missing-parameter"
+    # Whether it may be done.
+    ACCESS_DENIED = "access-denied"
+    ENTITY_ALREADY_EXISTS = "entity-already-exists"
+    ENTITY_TEMPORARILY_UNMODIFIABLE = "entity-temporarily-unmodifiable"
+    NO_SUCH_ENTITY = "no-such-entity"
+    DELETE_CONFLICT = "delete-conflict"
+    LIMIT_EXCEEDED = "limit-exceeded"
+    MALFORMED_POLICY_DOCUMENT = "malformed-policy-document"
+    PACKED_POLICY_TOO_LARGE = "packed-policy-too-large"
+    REGION_DISABLED = "region-disabled"
+    UNMODIFIABLE_ENTITY = "unmodifiable-entity"
+    CONCURRENT_MODIFICATION = "concurrent-modification"
+    # Ours, not the caller's.
+    SERVICE_UNAVAILABLE = "service-unavailable"
+    THROTTLING = "throttling"
+    INTERNAL_FAILURE = "internal-failure"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A no that the caller may know: the reason, and the sentence that says what to do next."""
+
+    reason: Reason
+    message: str
