@@ -13,6 +13,7 @@ class Reason(enum.StrEnum):
     # Before anybody knows who asks.
     MALFORMED_REQUEST = "malformed-request"
     MALFORMED_QUERY_STRING = "malformed-query-string"
+    UNREADABLE_INPUT = "unreadable-input"
     REQUEST_TOO_LARGE = "request-too-large"
     MISSING_AUTHENTICATION_TOKEN = "missing-authentication-token"
     INCOMPLETE_SIGNATURE = "incomplete-signature"

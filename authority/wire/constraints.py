@@ -1,0 +1,238 @@
+"""What the model demands of values, and AWS's words for what it does not get.
+
+Reads values that have their types already; says everything that is wrong with a request in one message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from authority.kernel.refusal import Reason, Refusal
+from authority.wire.description import SCALARS, Description, Shape, label_of
+from authority.wire.patterns import compiled
+
+Check = Callable[[Any, str, list[str]], None]
+"""Looks at a value that stands at a path, and appends what it violates."""
+
+LONGEST_SHOWN: Final = 1024
+"""A message that repeats a whole policy helps nobody, and every refusal is recorded."""
+MOST_REPORTED: Final = 20
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One demand: the sentence that states it and the test that a value breaks it."""
+
+    sentence: str
+    broken: Callable[[Any], bool]
+
+
+class Constraints:
+    """The checks of one service's shapes, each built once."""
+
+    def __init__(self, description: Description) -> None:
+        """Check against *description*."""
+        self._description = description
+        self._built: dict[str, Check | None] = {}
+        self._under_way: set[str] = set()
+
+    def of(self, shape: Shape) -> Check | None:
+        """The check of *shape*, or None when any value of its type will do."""
+        if shape.name in self._under_way:  # a shape within itself: its check is known by the time that it runs
+            return lambda value, at, found: self._later(shape.name, value, at, found)
+        if shape.name not in self._built:
+            self._under_way.add(shape.name)
+            self._built[shape.name] = self._build(shape)
+            self._under_way.discard(shape.name)
+        return self._built[shape.name]
+
+    def _later(self, name: str, value: object, at: str, found: list[str]) -> None:
+        check = self._built[name]
+        if check is not None:
+            check(value, at, found)
+
+    def _build(self, shape: Shape) -> Check | None:
+        match shape.type:
+            case "structure":
+                return self._structure(shape)
+            case "list":
+                return self._list(shape)
+            case "map":
+                return self._map(shape)
+            case _:
+                return _scalar(shape, rules_of(shape))
+
+    def _structure(self, shape: Shape) -> Check | None:
+        members = self._description.members(shape)
+        rows = [(name, label_of(name), self.of(member), name in shape.required) for name, member in members.items()]
+        rows = [row for row in rows if row[2] is not None or row[3]]
+        if not rows:
+            return None
+
+        def check(value: Mapping[str, Any], at: str, found: list[str]) -> None:
+            for name, label, check_member, required in rows:
+                item = value.get(name)
+                if item is None:
+                    if required:
+                        found.append(
+                            f"Value null at '{_path(at, label)}' failed to satisfy constraint: Member must not be null"
+                        )
+                elif check_member is not None:
+                    check_member(item, _path(at, label), found)
+
+        return check
+
+    def _list(self, shape: Shape) -> Check | None:
+        item = self._description.member(shape)
+        check_self = _scalar(shape, rules_of(shape), sensitive=self._hides(shape))
+        if item.type in SCALARS:
+            return _both(check_self, _each(item, "Member must satisfy constraint", list))
+        check_item = self.of(item)
+        if check_item is None:
+            return check_self
+
+        def check(value: Sequence[Any], at: str, found: list[str]) -> None:
+            for index, element in enumerate(value, 1):
+                check_item(element, f"{at}.{index}.member", found)
+
+        return _both(check_self, check)
+
+    def _map(self, shape: Shape) -> Check | None:
+        key, item = self._description.key(shape), self._description.value(shape)
+        checks = _scalar(shape, rules_of(shape), sensitive=self._hides(shape))
+        checks = _both(checks, _each(key, "Map keys must satisfy constraint", list))
+        if item.type in SCALARS:
+            return _both(checks, _each(item, "Map value must satisfy constraint", lambda value: list(value.values())))
+        check_item = self.of(item)
+        if check_item is None:
+            return checks
+
+        def check(value: Mapping[str, Any], at: str, found: list[str]) -> None:
+            for name, element in value.items():
+                check_item(element, f"{at}.{name}.member", found)
+
+        return _both(checks, check)
+
+    def _hides(self, shape: Shape, above: frozenset[str] = frozenset()) -> bool:
+        """Whether a value of *shape* may hold something that must not be shown."""
+        if shape.sensitive or shape.type == "blob" or shape.name in above:
+            return shape.sensitive or shape.type == "blob"
+        return any(self._hides(part, above | {shape.name}) for part in self._description.parts(shape))
+
+
+def rules_of(shape: Shape) -> tuple[Rule, ...]:
+    """The demands on a value of *shape* itself, without those on its parts."""
+    rules: list[Rule] = []
+    low, high = shape.min, shape.max
+    if shape.type in {"integer", "long", "float", "double"}:
+        if low is not None:
+            rules.append(Rule(f"Member must have value greater than or equal to {low}", _below(low)))
+        if high is not None:
+            rules.append(Rule(f"Member must have value less than or equal to {high}", _above(high)))
+        return tuple(rules)
+    if low:
+        rules.append(Rule(f"Member must have length greater than or equal to {low}", _shorter(low)))
+    if high is not None:
+        rules.append(Rule(f"Member must have length less than or equal to {high}", _longer(high)))
+    if shape.pattern is not None:
+        matches = compiled(shape.pattern).fullmatch
+        rules.append(
+            Rule(f"Member must satisfy regular expression pattern: {shape.pattern}", lambda text: matches(text) is None)
+        )
+    if shape.enum:
+        words = frozenset(shape.enum)
+        rules.append(
+            Rule(f"Member must satisfy enum value set: [{', '.join(shape.enum)}]", lambda text: text not in words)
+        )
+    return tuple(rules)
+
+
+def refusal_of(found: Sequence[str]) -> Refusal:
+    """One refusal that says everything that was *found*."""
+    errors = "1 validation error" if len(found) == 1 else f"{len(found)} validation errors"
+    return Refusal(Reason.VALIDATION_ERROR, f"{errors} detected: {'; '.join(found[:MOST_REPORTED])}")
+
+
+def violation(shape: Shape, value: object, at: str, sentence: str) -> str:
+    """The sentence for one *value* that stands at a path and breaks a rule."""
+    shown = "" if shape.sensitive or shape.type == "blob" else f" '{_shown(value)}'"
+    return f"Value{shown} at '{at}' failed to satisfy constraint: {sentence}"
+
+
+def _scalar(shape: Shape, rules: tuple[Rule, ...], *, sensitive: bool = False) -> Check | None:
+    if not rules:
+        return None
+    shape = msgspec.structs.replace(shape, sensitive=shape.sensitive or sensitive)
+
+    def check(value: object, at: str, found: list[str]) -> None:
+        found.extend(violation(shape, value, at, rule.sentence) for rule in rules if rule.broken(value))
+
+    return check
+
+
+def _each(part: Shape, demand: str, parts_of: Callable[[Any], list[Any]]) -> Check | None:
+    """Check scalars that stand in a list or map: AWS names the whole and repeats every rule of its parts."""
+    rules = rules_of(part)
+    if not rules:
+        return None
+    sentence = f"{demand}: [{', '.join(rule.sentence for rule in rules)}]"
+
+    def check(value: Any, at: str, found: list[str]) -> None:
+        values = parts_of(value)
+        if any(rule.broken(element) for element in values for rule in rules):
+            found.append(violation(part, values, at, sentence))
+
+    return check
+
+
+def _both(first: Check | None, second: Check | None) -> Check | None:
+    if first is None or second is None:
+        return first or second
+
+    def check(value: object, at: str, found: list[str]) -> None:
+        first(value, at, found)
+        second(value, at, found)
+
+    return check
+
+
+def _path(at: str, label: str) -> str:
+    return f"{at}.{label}" if at else label
+
+
+def _below(bound: float) -> Callable[[Any], bool]:
+    return lambda value: bool(value < bound)
+
+
+def _above(bound: float) -> Callable[[Any], bool]:
+    return lambda value: bool(value > bound)
+
+
+def _shorter(bound: float) -> Callable[[Any], bool]:
+    return lambda value: len(value) < bound
+
+
+def _longer(bound: float) -> Callable[[Any], bool]:
+    return lambda value: len(value) > bound
+
+
+def _shown(value: object) -> str:
+    text = _spelled(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def _spelled(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return value.isoformat()
+        case dict():
+            return "{" + ", ".join(f"{name}={_spelled(item)}" for name, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(_spelled(item) for item in value) + "]"
+        case _:
+            return str(value)

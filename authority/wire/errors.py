@@ -1,0 +1,92 @@
+"""How a refusal is spelled: one table from reason to code and status, and the two documents that carry them.
+
+Decides nothing: why a request was refused was said by whoever refused it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from authority.kernel.refusal import Reason, Refusal
+from authority.wire.text import escaped
+
+
+class Spelling(msgspec.Struct, frozen=True):
+    """What clients compare: the code and status of the query protocol, and the code of the JSON protocol."""
+
+    code: str
+    status: int
+    json_code: str
+
+    @property
+    def json_status(self) -> int:
+        """JSON services answer every mistake of the caller with 400, whatever the code (AWS JSON 1.1 protocol)."""
+        return self.status if self.status == 413 or self.status >= 500 else 400
+
+
+# Codes and statuses: IAM and STS API references, Errors and Common Errors; JSON codes: the same pages of JSON services.
+SPELLINGS: Final[Mapping[Reason, Spelling]] = {
+    Reason.MALFORMED_REQUEST: Spelling("MalformedHttpRequestException", 400, "MalformedHttpRequestException"),
+    Reason.MALFORMED_QUERY_STRING: Spelling("MalformedQueryString", 400, "MalformedQueryString"),
+    Reason.UNREADABLE_INPUT: Spelling("MalformedInput", 400, "SerializationException"),
+    Reason.REQUEST_TOO_LARGE: Spelling("RequestEntityTooLargeException", 413, "RequestEntityTooLargeException"),
+    Reason.MISSING_AUTHENTICATION_TOKEN: Spelling(
+        "MissingAuthenticationToken", 403, "MissingAuthenticationTokenException"
+    ),
+    Reason.INCOMPLETE_SIGNATURE: Spelling("IncompleteSignature", 400, "IncompleteSignatureException"),
+    Reason.INVALID_CLIENT_TOKEN_ID: Spelling("InvalidClientTokenId", 403, "UnrecognizedClientException"),
+    Reason.SIGNATURE_DOES_NOT_MATCH: Spelling("SignatureDoesNotMatch", 403, "InvalidSignatureException"),
+    Reason.REQUEST_EXPIRED: Spelling("RequestExpired", 400, "RequestExpired"),
+    Reason.EXPIRED_TOKEN: Spelling("ExpiredToken", 403, "ExpiredTokenException"),
+    Reason.INVALID_ACTION: Spelling("InvalidAction", 400, "UnknownOperationException"),
+    # Not a 5xx: clients would repeat for minutes what can never succeed.
+    Reason.UNSUPPORTED_OPERATION: Spelling("InvalidAction", 400, "UnknownOperationException"),
+    Reason.NOT_FOUND: Spelling("NotFound", 404, "NotFoundException"),
+    Reason.METHOD_NOT_ALLOWED: Spelling("MethodNotAllowed", 405, "MethodNotAllowedException"),
+    Reason.VALIDATION_ERROR: Spelling("ValidationError", 400, "ValidationException"),
+    Reason.INVALID_PARAMETER_VALUE: Spelling("InvalidParameterValue", 400, "InvalidParameterException"),
+    Reason.INVALID_INPUT: Spelling("InvalidInput", 400, "InvalidInputException"),
+    Reason.MISSING_PARAMETER: Spelling("MissingParameter", 400, "ValidationException"),
+    Reason.ACCESS_DENIED: Spelling("AccessDenied", 403, "AccessDeniedException"),
+    Reason.ENTITY_ALREADY_EXISTS: Spelling("EntityAlreadyExists", 409, "EntityAlreadyExistsException"),
+    Reason.ENTITY_TEMPORARILY_UNMODIFIABLE: Spelling(
+        "EntityTemporarilyUnmodifiable", 409, "ConcurrentModificationException"
+    ),
+    Reason.NO_SUCH_ENTITY: Spelling("NoSuchEntity", 404, "ResourceNotFoundException"),
+    Reason.DELETE_CONFLICT: Spelling("DeleteConflict", 409, "ResourceInUseException"),
+    Reason.LIMIT_EXCEEDED: Spelling("LimitExceeded", 409, "LimitExceededException"),
+    Reason.MALFORMED_POLICY_DOCUMENT: Spelling("MalformedPolicyDocument", 400, "MalformedPolicyDocumentException"),
+    Reason.PACKED_POLICY_TOO_LARGE: Spelling("PackedPolicyTooLarge", 400, "PackedPolicyTooLargeException"),
+    Reason.REGION_DISABLED: Spelling("RegionDisabledException", 403, "RegionDisabledException"),
+    Reason.UNMODIFIABLE_ENTITY: Spelling("UnmodifiableEntity", 400, "UnmodifiableEntityException"),
+    Reason.CONCURRENT_MODIFICATION: Spelling("ConcurrentModification", 409, "ConcurrentModificationException"),
+    Reason.SERVICE_UNAVAILABLE: Spelling("ServiceUnavailable", 503, "ServiceUnavailableException"),
+    Reason.THROTTLING: Spelling("Throttling", 400, "ThrottlingException"),
+    Reason.INTERNAL_FAILURE: Spelling("InternalFailure", 500, "InternalFailure"),
+}
+
+XML: Final = "text/xml"
+JSON: Final = "application/x-amz-json-1.1"
+
+
+def render_xml(refusal: Refusal, request_id: str, namespace: str) -> tuple[int, bytes]:
+    """The status and document of the query protocol; *namespace* is the service's own."""
+    spelling = SPELLINGS[refusal.reason]
+    blame = "Receiver" if spelling.status >= 500 else "Sender"
+    document = (
+        f'<ErrorResponse xmlns="{escaped(namespace)}"><Error><Type>{blame}</Type><Code>{spelling.code}</Code>'
+        f"<Message>{escaped(refusal.message)}</Message></Error>"
+        f"<RequestId>{escaped(request_id)}</RequestId></ErrorResponse>"
+    )
+    return spelling.status, document.encode()
+
+
+def render_json(refusal: Refusal, request_id: str) -> tuple[int, dict[str, str], bytes]:
+    """The status, headers and document of the JSON 1.1 protocol."""
+    spelling = SPELLINGS[refusal.reason]
+    headers = {"Content-Type": JSON, "x-amzn-ErrorType": spelling.json_code, "x-amzn-RequestId": request_id}
+    message = refusal.message.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate would be a fault here
+    return spelling.json_status, headers, msgspec.json.encode({"__type": spelling.json_code, "message": message})

@@ -1,0 +1,79 @@
+r"""The models' regular expressions, which are Java's, as Python's.
+
+`\w`, `\d` and `\s` mean ASCII there; a pattern must match the whole value; `\p{L}` and its kin are written out
+as ranges from the Unicode data at hand.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from typing import Final
+
+UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
+PROPERTY: Final = re.compile(r"\\p\{([A-Z][a-z]?)\}")
+LINE_ENDS: Final = "\\n\\r\\u0085\\u2028\\u2029"
+"""What Java's dot leaves out; Python's leaves out the line feed only."""
+ASSIGNED: Final = (range(0x40000), range(0xE0000, 0xE1000))
+"""The planes that hold characters with a category of their own; the rest are private or unassigned."""
+
+
+@functools.lru_cache(maxsize=512)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Translate *pattern*; to be used with `fullmatch`, where `$` cannot let a line feed pass."""
+    written: list[str] = []
+    every = pattern.startswith("(?s)")
+    rest = pattern.removeprefix("(?s)")
+    at = 0
+    in_class = False
+    while at < len(rest):
+        character = rest[at]
+        if character == "\\":
+            text, at = _escape(rest, at, in_class=in_class)
+            written.append(text)
+            continue
+        if in_class:
+            if character == "]":
+                in_class = False
+            elif character == "[" or rest.startswith("&&", at):
+                raise ValueError(f"unions and intersections of classes are not translated: `{pattern}`")
+        elif character == "[":
+            in_class = True
+        elif character == ".":
+            character = "[\\s\\S]" if every else f"[^{LINE_ENDS}]"
+        written.append(character)
+        at += 1
+    return re.compile("".join(written), re.ASCII)
+
+
+def _escape(pattern: str, at: int, *, in_class: bool) -> tuple[str, int]:
+    """The translation of the escape that begins at *at*, and where it ends."""
+    if (match := UNICODE_ESCAPE.match(pattern, at)) is not None:
+        point, end = int(match[1], 16), match.end()
+        if 0xD800 <= point < 0xDC00 and (low := UNICODE_ESCAPE.match(pattern, end)) is not None:
+            # Java reads two halves as the one character they make (java.util.regex.Pattern, Unicode support).
+            tail = int(low[1], 16)
+            if 0xDC00 <= tail < 0xE000:
+                return f"\\U{0x10000 + ((point - 0xD800) << 10) + (tail - 0xDC00):08x}", low.end()
+        return f"\\u{point:04x}", end
+    if (match := PROPERTY.match(pattern, at)) is not None:
+        ranges = ranges_of(match[1])
+        return (ranges if in_class else f"[{ranges}]"), match.end()
+    return pattern[at : at + 2], at + 2
+
+
+@functools.cache
+def ranges_of(category: str) -> str:
+    """All characters whose general category begins with *category*, as the inside of a character class."""
+    spelled: list[str] = []
+    for plane in ASSIGNED:
+        first: int | None = None
+        for point in (*plane, plane.stop):
+            inside = point < plane.stop and unicodedata.category(chr(point)).startswith(category)
+            if inside and first is None:
+                first = point
+            elif not inside and first is not None:
+                spelled.append(f"\\U{first:08x}-\\U{point - 1:08x}")
+                first = None
+    return "".join(spelled)

@@ -1,0 +1,148 @@
+"""A service's operations, compiled from botocore's description of it: the contract with every AWS client.
+
+Nothing of the wire is written by hand for an operation.  Knows no operation by name, and does not know where the
+description came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, final
+
+import msgspec
+
+from authority.kernel.refusal import Refusal
+from authority.wire.constraints import Check, Constraints, refusal_of
+from authority.wire.description import Description, Shape
+from authority.wire.reading import ENVELOPE, JsonReader, QueryReader, Read, Unreadable, json_of, tree_of
+from authority.wire.text import escaped
+from authority.wire.writing import JsonWriter, WriteJson, WriteXml, XmlWriter
+
+ENCODER = msgspec.json.Encoder()
+
+
+@final
+class Operation:
+    """One operation: what it takes, what it answers, and how both are spelled."""
+
+    __slots__ = (
+        "_check", "_close", "_open", "_read_json", "_read_query", "_write_json", "_write_xml",
+        "anonymous", "answers", "errors", "input", "name", "output", "requires", "takes",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        description: Mapping[str, Any],
+        *,
+        shapes: Description,
+        readers: tuple[QueryReader, JsonReader],
+        constraints: Constraints,
+        writers: tuple[XmlWriter, JsonWriter],
+        namespace: str,
+        codes: Mapping[str, tuple[str, int]],
+    ) -> None:
+        """Compile the operation *name* out of its *description*."""
+        self.name = name
+        self.anonymous = description.get("authtype") == "none"
+        """Whether it is called without a signature: what it is given is the proof."""
+        self.input: Shape | None = shapes.shape(description["input"]) if "input" in description else None
+        self.output: Shape | None = shapes.shape(description["output"]) if "output" in description else None
+        self.takes = frozenset(shapes.members(self.input)) if self.input is not None else frozenset()
+        self.requires = self.input.required if self.input is not None else frozenset()
+        self.answers = frozenset(shapes.members(self.output)) if self.output is not None else frozenset()
+        self.errors = dict(codes[error["shape"]] for error in description.get("errors", ()))
+        """Codes that the model lets it answer, with their statuses."""
+
+        query, json_reader = readers
+        xml, json_writer = writers
+        self._read_query: Read = query.of(self.input, beside=ENVELOPE) if self.input is not None else _nothing
+        self._read_json: Read = json_reader.of(self.input) if self.input is not None else _nothing
+        self._check: Check | None = constraints.of(self.input) if self.input is not None else None
+        wrapper = description.get("output", {}).get("resultWrapper")
+        self._write_xml: WriteXml | None = xml.of(self.output, wrapper) if self.output is not None and wrapper else None
+        self._write_json: WriteJson | None = json_writer.of(self.output) if self.output is not None else None
+        self._open = f'<{name}Response xmlns="{escaped(namespace)}">'
+        self._close = f"</RequestId></ResponseMetadata></{name}Response>"
+
+    def read_query(self, pairs: Iterable[tuple[str, str]]) -> dict[str, Any] | Refusal:
+        """The operation's input out of a form, under the model's names, every constraint met; or why not."""
+        return self._judged(lambda: self._read_query(tree_of(pairs), ""))
+
+    def read_json(self, body: bytes) -> dict[str, Any] | Refusal:
+        """The operation's input out of a JSON document, every constraint met; or why not."""
+        return self._judged(lambda: self._read_json(json_of(body), ""))
+
+    def write_xml(self, answer: Mapping[str, Any], request_id: str) -> bytes:
+        """The document of the query protocol.  Members that are None are left out, empty lists are not."""
+        parts = [self._open]
+        if self._write_xml is not None:
+            self._write_xml(answer, parts.append)
+        parts += ("<ResponseMetadata><RequestId>", escaped(request_id), self._close)
+        return "".join(parts).encode("utf-8")
+
+    def write_json(self, answer: Mapping[str, Any]) -> bytes:
+        """The document of the JSON protocol.  Members that are None are left out."""
+        return b"{}" if self._write_json is None else ENCODER.encode(self._write_json(answer))
+
+    def _judged(self, read: Callable[[], dict[str, Any]]) -> dict[str, Any] | Refusal:
+        try:
+            values = read()
+            if self._check is not None:
+                found: list[str] = []
+                self._check(values, "", found)
+                if found:
+                    return refusal_of(found)
+        except Unreadable as unreadable:
+            return unreadable.refusal
+        return values
+
+
+@final
+class Service:
+    """One service: its names on the wire, and its operations."""
+
+    __slots__ = ("api_version", "name", "namespace", "operations", "protocol", "target_prefix")
+
+    def __init__(self, metadata: Mapping[str, Any], operations: Mapping[str, Operation]) -> None:
+        """Name the service as its *metadata* does."""
+        self.name: str = metadata.get("signingName", metadata["endpointPrefix"])
+        self.api_version: str = metadata["apiVersion"]
+        self.namespace: str = metadata.get("xmlNamespace", "")
+        self.protocol: str = metadata["protocol"]
+        self.target_prefix: str = metadata.get("targetPrefix", "")
+        self.operations = operations
+
+
+def compile_service(description: Mapping[str, Any]) -> Service:
+    """Compile all operations of a service model, as `service-2.json` has it."""
+    metadata = description["metadata"]
+    shapes = Description(description["shapes"])
+    codes = {name: _code(name, shape) for name, shape in description["shapes"].items() if shape.get("exception")}
+    readers = (QueryReader(shapes), JsonReader(shapes))
+    writers = (XmlWriter(shapes), JsonWriter(shapes))
+    constraints = Constraints(shapes)
+    operations = {
+        name: Operation(
+            name,
+            operation,
+            shapes=shapes,
+            readers=readers,
+            constraints=constraints,
+            writers=writers,
+            namespace=metadata.get("xmlNamespace", ""),
+            codes=codes,
+        )
+        for name, operation in description["operations"].items()
+    }
+    return Service(metadata, operations)
+
+
+def _code(name: str, shape: Mapping[str, Any]) -> tuple[str, int]:
+    error = shape.get("error", {})
+    return error.get("code", name), error.get("httpStatusCode", 500 if shape.get("fault") else 400)
+
+
+def _nothing(_given: object, _at: str) -> dict[str, Any]:
+    """The input of an operation that takes nothing: whatever is given is ignored, as unknown parameters are."""
+    return {}

@@ -1,0 +1,476 @@
+"""Signature Version 4 over raw bytes: who claims to have signed a request, whether it is true, and how to sign one.
+
+Knows no keys and no clock: secrets and the time are handed in.  Works on the bytes that arrived, never on anything a
+framework decoded, so that what was signed and what is acted upon are the same (IAM User Guide, Create a signed AWS
+API request).  Verification raises; there is no result that could be taken for a yes.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import hmac
+import itertools
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+import msgspec
+
+from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.secret import Secret
+from authority.wire.request import Received
+
+ALGORITHM: Final = "AWS4-HMAC-SHA256"
+TERMINATOR: Final = "aws4_request"
+WINDOW: Final = timedelta(minutes=5)
+PRESIGNED_WINDOW: Final = timedelta(minutes=15)
+"""How long STS honours a presigned request, counted from X-Amz-Date whatever X-Amz-Expires says."""
+MISMATCH: Final = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
+
+# `strptime` also takes `2026111T1111Z` and `fromisoformat` week dates: one moment must have one spelling.
+MOMENT: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
+ACCESS_KEY_ID: Final = re.compile(r"[A-Za-z0-9_]{1,128}")
+HEADER_NAMES: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+(?:;[a-z0-9!#$%&'*+.^_`|~-]+)*")
+SIGNATURE: Final = re.compile(r"[0-9a-f]{64}")
+EXPIRES: Final = re.compile(r"[0-9]{1,6}")
+LONGEST_EXPIRES: Final = 604_800
+BLANKS: Final = re.compile(rb"[ \t]+")
+AUTHORIZATION: Final = re.compile(
+    rf"{ALGORITHM} +Credential=([^\s,=]+) *, *SignedHeaders=([^\s,=]+) *, *Signature=([^\s,=]+)"
+)
+QUERY_NAMES: Final = frozenset(
+    {
+        b"X-Amz-Algorithm",
+        b"X-Amz-Credential",
+        b"X-Amz-Date",
+        b"X-Amz-Expires",
+        b"X-Amz-SignedHeaders",
+        b"X-Amz-Security-Token",
+        b"X-Amz-Signature",
+    }
+)
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What a client signs with."""
+
+    access_key_id: str
+    secret: Secret
+    session_token: Secret | None = None
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What a request says about its signer; nothing of it is true before `verify` has returned."""
+
+    form: Literal["header", "query"]
+    access_key_id: str
+    date: str
+    region: str
+    service: str
+    terminator: str
+    signed_at: datetime
+    expires: int | None
+    session_token: str | None
+    signature: str
+    string_to_sign: bytes
+
+    def __repr__(self) -> str:
+        """Show whose proof it claims to be, and neither the token nor the signature."""
+        return f"Proof({self.form}, {self.access_key_id}, {self.date}/{self.region}/{self.service})"
+
+
+class Unproven(Exception):  # noqa: N818 - it names what the request is
+    """The request does not prove who sent it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        """Carry the *refusal* to tell the caller."""
+        super().__init__(refusal.reason.value)
+        self.refusal = refusal
+
+
+def unverified_proof(received: Received) -> Proof | Refusal | None:
+    """Read who claims to have signed *received*; None when it carries no credentials anywhere.
+
+    1. credentials stand in exactly one place, the Authorization header or the query string (CVE-2026-40344);
+    2. every part has its one spelling, so that no byte of it can be changed without notice;
+    3. `host`, every `x-amz-*` header that is there and the content type are signed (CVE-2026-97731, CVE-2026-115374);
+    4. a declared body hash is the true one: no unsigned payload, no stream (CVE-2025-31489).
+    """
+    headers: dict[bytes, bytes] = {}
+    twice: set[bytes] = set()
+    for raw_name, value in received.headers:
+        name = raw_name.lower()
+        if name in headers:
+            twice.add(name)
+        headers[name] = value
+    path, _, query = received.target.partition(b"?")
+    parameters = [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []
+    signing = [pair for pair in parameters if _is_signing_name(pair[0])]
+
+    if b"authorization" in headers:
+        if signing:
+            return _malformed("Credentials must stand in the Authorization header or in the query string, not in both.")
+        claim = _claim_of_header(headers)
+    elif signing:
+        if b"x-amz-security-token" in headers or b"x-amz-date" in headers:
+            return _malformed("Credentials must stand in the Authorization header or in the query string, not in both.")
+        claim = _claim_of_query(signing)
+    elif b"x-amz-security-token" in headers:
+        return _incomplete("A security token needs a signature.")
+    else:
+        return None
+    if isinstance(claim, Refusal):
+        return claim
+
+    credential = claim.credential.split("/")
+    if len(credential) != 5 or ACCESS_KEY_ID.fullmatch(credential[0]) is None:
+        return _incomplete(
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."
+        )
+    access_key_id, date, region, service, terminator = credential
+    signed_at = _moment(claim.moment)
+    if signed_at is None:
+        return _incomplete("Date must be in ISO-8601 'basic format', like 20260131T235959Z.")
+    if HEADER_NAMES.fullmatch(claim.signed_headers) is None:
+        return _incomplete("SignedHeaders must be a list of lower-case header names, separated by semicolons.")
+    names = claim.signed_headers.encode("ascii").split(b";")
+    if any(left >= right for left, right in itertools.pairwise(names)):
+        return _incomplete("SignedHeaders must be sorted, each name once.")
+
+    signed = frozenset(names)
+    if b"host" not in signed:
+        return _incomplete("'Host' must be a 'SignedHeader' in the AWS Authorization.")
+    for name in headers:
+        if name not in signed and (name.startswith(b"x-amz-") or name == b"content-type"):
+            # An intermediary could have added it; a signature that does not cover it says nothing about it.
+            return _unlike(f"The header {name.decode('latin-1')!r} is present but not signed.")
+        if name in twice and (name in signed or name.startswith(b"x-amz-") or name == b"authorization"):
+            return _malformed("A header that is signed occurs more than once.")
+    if not signed <= headers.keys():
+        return _unlike("A header that was signed is missing.")
+
+    body_hash = hashlib.sha256(received.body).hexdigest().encode("ascii")
+    if headers.get(b"x-amz-content-sha256", body_hash) != body_hash:
+        return _malformed("X-Amz-Content-Sha256 must be the SHA-256 of the body, in lower-case hexadecimal digits.")
+
+    canonical = b"\n".join(
+        (
+            received.method.encode("latin-1", "replace"),
+            _canonical_path(path),
+            _canonical_query(parameters),
+            *(name + b":" + _canonical_value(headers[name]) for name in names),
+            b"",
+            claim.signed_headers.encode("ascii"),
+            body_hash,
+        )
+    )
+    scope = f"{date}/{region}/{service}/{terminator}"
+    return Proof(
+        form=claim.form,
+        access_key_id=access_key_id,
+        date=date,
+        region=region,
+        service=service,
+        terminator=terminator,
+        signed_at=signed_at,
+        expires=claim.expires,
+        session_token=claim.session_token,
+        signature=claim.signature,
+        string_to_sign=_string_to_sign(claim.moment, scope, canonical),
+    )
+
+
+def verify(proof: Proof, secret: Secret, *, now: datetime, service: str, regions: Collection[str]) -> None:
+    """Return if whoever holds *secret* signed this request, for this service, lately; raise `Unproven` otherwise.
+
+    1. the scope is ours: a signature for another service or region says nothing here (CVE-2025-65073);
+    2. the date of the scope is the date of the signature, so that the key is the one of that day;
+    3. the signature is recent (CVE-2020-12692);
+    4. the signature is right, compared in constant time.
+    """
+    if proof.region not in regions:
+        raise Unproven(_unlike("Credential should be scoped to a valid region."))
+    if proof.service != service:
+        raise Unproven(_unlike(f"Credential should be scoped to correct service: '{service}'."))
+    if proof.terminator != TERMINATOR:
+        raise Unproven(_unlike(f"Credential should be scoped with a valid terminator: '{TERMINATOR}'."))
+    if proof.date != _date_of(proof.signed_at):
+        raise Unproven(
+            _unlike("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
+        )
+    _check_window(proof.signed_at, now, past=WINDOW if proof.form == "header" else PRESIGNED_WINDOW)
+    key = KEYS.of(proof.access_key_id, secret, proof.date, proof.region, proof.service)
+    _check_signature(proof.signature, key, proof.string_to_sign)
+
+
+def verify_delegated(
+    string_to_sign: bytes,
+    scope: str,
+    signature: str,
+    secret: Secret,
+    *,
+    now: datetime,
+    service: str,
+    window: timedelta = PRESIGNED_WINDOW,
+) -> datetime:
+    """Return when *string_to_sign* was signed by the holder of *secret*; raise `Unproven` if it was not, or not lately.
+
+    For resource servers, which build the canonical request themselves and pass on what their client signed.
+    *scope* is `date/region/service/aws4_request`, and must be the scope inside the string to sign.
+    """
+    lines = string_to_sign.decode("latin-1").split("\n")
+    parts = scope.split("/")
+    if len(lines) != 4 or len(parts) != 4 or lines[0] != ALGORITHM or lines[2] != scope:
+        raise Unproven(
+            _incomplete("The string to sign does not have the form of Signature Version 4, or another scope.")
+        )
+    date, region, scope_service, terminator = parts
+    signed_at = _moment(lines[1])
+    if signed_at is None or SIGNATURE.fullmatch(lines[3]) is None:
+        raise Unproven(_incomplete("The string to sign does not have the form of Signature Version 4."))
+    if not region or scope_service != service:
+        raise Unproven(_unlike(f"Credential should be scoped to correct service: '{service}'."))
+    if terminator != TERMINATOR:
+        raise Unproven(_unlike(f"Credential should be scoped with a valid terminator: '{TERMINATOR}'."))
+    if date != _date_of(signed_at):
+        raise Unproven(
+            _unlike("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
+        )
+    _check_window(signed_at, now, past=window)
+    _check_signature(signature, signing_key(secret, date, region, scope_service), string_to_sign)
+    return signed_at
+
+
+def signing_key(secret: Secret, date: str, region: str, service: str) -> bytes:
+    """The key of one day, region and service."""
+    # Revealed here because the scheme begins with the secret itself.
+    key = hmac.digest(b"AWS4" + secret.reveal(), date.encode(), "sha256")
+    for word in (region, service, TERMINATOR):
+        key = hmac.digest(key, word.encode(), "sha256")
+    return key
+
+
+def sign(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    credentials: Credentials,
+    region: str,
+    service: str,
+    now: datetime,
+) -> dict[str, str]:
+    """The headers to send with a request: *headers* and those that prove who sends it, all of them signed."""
+    parts = urlsplit(url)
+    moment = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    sent = {name: value for name, value in headers.items() if name.lower() not in {"host", "authorization"}}
+    sent["Host"] = parts.netloc.rpartition("@")[2]
+    sent["X-Amz-Date"] = moment
+    if credentials.session_token is not None:
+        sent["X-Amz-Security-Token"] = credentials.session_token.reveal().decode("ascii")
+    values = {name.lower().encode("ascii"): value.encode("utf-8") for name, value in sent.items()}
+    names = sorted(values)
+    query = parts.query.encode("ascii")
+    canonical = b"\n".join(
+        (
+            method.encode("ascii"),
+            _canonical_path((parts.path or "/").encode("ascii")),
+            _canonical_query([pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []),
+            *(name + b":" + _canonical_value(values[name]) for name in names),
+            b"",
+            b";".join(names),
+            hashlib.sha256(body).hexdigest().encode("ascii"),
+        )
+    )
+    scope = f"{moment[:8]}/{region}/{service}/{TERMINATOR}"
+    key = signing_key(credentials.secret, moment[:8], region, service)
+    signature = hmac.digest(key, _string_to_sign(moment, scope, canonical), "sha256").hex()
+    sent["Authorization"] = (
+        f"{ALGORITHM} Credential={credentials.access_key_id}/{scope}, "
+        f"SignedHeaders={b';'.join(names).decode('ascii')}, Signature={signature}"
+    )
+    return sent
+
+
+class SigningKeys:
+    """The signing keys used lately, so that a request costs one HMAC and not five; at most *most* of them.
+
+    A key is found again only with the secret that made it: a changed secret never verifies with an old key.
+    """
+
+    __slots__ = ("_keys", "_most")
+
+    def __init__(self, most: int = 4096) -> None:
+        """Begin with none."""
+        self._most = most
+        self._keys: dict[tuple[str, str, str, str], tuple[bytes, bytes]] = {}
+
+    def of(self, access_key_id: str, secret: Secret, date: str, region: str, service: str) -> bytes:
+        """The signing key of *secret* for that day, region and service."""
+        place = (access_key_id, date, region, service)
+        # Revealed to be compared, and only its digest is kept.
+        digest = hashlib.sha256(secret.reveal()).digest()
+        known = self._keys.get(place)
+        if known is not None and hmac.compare_digest(known[0], digest):
+            return known[1]
+        key = signing_key(secret, date, region, service)
+        if len(self._keys) >= self._most:
+            del self._keys[next(iter(self._keys))]
+        self._keys[place] = (digest, key)
+        return key
+
+
+KEYS: Final = SigningKeys()
+
+
+class _Claim(msgspec.Struct, frozen=True):
+    """The parts of a signature, wherever they stood."""
+
+    form: Literal["header", "query"]
+    credential: str
+    moment: str
+    signed_headers: str
+    signature: str
+    session_token: str | None
+    expires: int | None = None
+
+
+def _claim_of_header(headers: Mapping[bytes, bytes]) -> _Claim | Refusal:
+    match = AUTHORIZATION.fullmatch(headers[b"authorization"].decode("latin-1"))
+    if match is None:
+        return _incomplete(
+            f"Authorization header requires '{ALGORITHM}', then 'Credential', 'SignedHeaders' and 'Signature'."
+        )
+    moment = headers.get(b"x-amz-date")
+    if moment is None:
+        return _incomplete("Authorization header requires existence of a 'X-Amz-Date' header.")
+    token = headers.get(b"x-amz-security-token")
+    return _Claim(
+        form="header",
+        credential=match[1],
+        moment=moment.decode("latin-1"),
+        signed_headers=match[2],
+        signature=match[3],
+        session_token=None if token is None else token.decode("latin-1"),
+    )
+
+
+def _claim_of_query(signing: list[tuple[bytes, bytes]]) -> _Claim | Refusal:
+    values: dict[bytes, str] = {}
+    for name, raw_value in signing:
+        # Another case or an escape in the name is another name to one reader and the same to the next (CVE-2022-2385).
+        if name not in QUERY_NAMES or name in values:
+            return _malformed("The query string contains a signature parameter twice, misspelt or unknown.")
+        # The signature itself is not covered by the signature, so it has no second spelling.
+        value = raw_value if name == b"X-Amz-Signature" else unquote_to_bytes(raw_value)
+        values[name] = value.decode("latin-1")
+    missing = QUERY_NAMES - values.keys() - {b"X-Amz-Security-Token", b"X-Amz-Expires"}
+    if missing:
+        return _incomplete(f"AWS query-string parameters must include '{min(missing).decode('ascii')}'.")
+    if values[b"X-Amz-Algorithm"] != ALGORITHM:
+        return _incomplete(f"AWS query-string parameter 'X-Amz-Algorithm' must be '{ALGORITHM}'.")
+    expires = values.get(b"X-Amz-Expires")
+    if expires is not None and (EXPIRES.fullmatch(expires) is None or not 1 <= int(expires) <= LONGEST_EXPIRES):
+        return _incomplete(f"X-Amz-Expires must be a number of seconds from 1 to {LONGEST_EXPIRES}.")
+    return _Claim(
+        form="query",
+        credential=values[b"X-Amz-Credential"],
+        moment=values[b"X-Amz-Date"],
+        signed_headers=values[b"X-Amz-SignedHeaders"],
+        signature=values[b"X-Amz-Signature"],
+        session_token=values.get(b"X-Amz-Security-Token"),
+        expires=None if expires is None else int(expires),
+    )
+
+
+def _is_signing_name(name: bytes) -> bool:
+    return (unquote_to_bytes(name) if b"%" in name else name)[:6].lower() == b"x-amz-"
+
+
+@functools.lru_cache(maxsize=64)
+def _canonical_path(path: bytes) -> bytes:
+    """The raw path, escaped once more, as every service but S3 has it.  Dot segments never come this far: `examine`."""
+    return quote(path, safe="/~").encode("ascii")
+
+
+def _canonical_query(parameters: list[tuple[bytes, bytes]]) -> bytes:
+    """The raw pairs in order, without the signature.  Not decoded: `a=b%26c=d` must never equal `a=b&c=d`."""
+    if not parameters:
+        return b""
+    return b"&".join(name + b"=" + value for name, value in sorted(parameters) if name != b"X-Amz-Signature")
+
+
+def _canonical_value(value: bytes) -> bytes:
+    # Blanks are space and tab: `strip` and `split` without arguments would eat more than clients do.
+    return BLANKS.sub(b" ", value.strip(b" \t"))
+
+
+def _string_to_sign(moment: str, scope: str, canonical: bytes) -> bytes:
+    return f"{ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}".encode("latin-1")
+
+
+def _moment(text: str) -> datetime | None:
+    match = MOMENT.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        year, month, day, hour, minute, second = map(int, match.groups())
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _date_of(moment: datetime) -> str:
+    return f"{moment.year:04}{moment.month:02}{moment.day:02}"
+
+
+def _spelled(moment: datetime) -> str:
+    return f"{moment:%Y%m%dT%H%M%SZ}"
+
+
+def _check_window(signed_at: datetime, now: datetime, *, past: timedelta) -> None:
+    age = now - signed_at
+    if age > past:
+        minutes = int(past.total_seconds() // 60)
+        raise Unproven(
+            _unlike(
+                f"Signature expired: {_spelled(signed_at)} is now earlier than {_spelled(now - past)} "
+                f"({_spelled(now)} - {minutes} min.)"
+            )
+        )
+    if age < -WINDOW:
+        raise Unproven(
+            _unlike(
+                f"Signature not yet current: {_spelled(signed_at)} is still later than {_spelled(now + WINDOW)} "
+                f"({_spelled(now)} + 5 min.)"
+            )
+        )
+
+
+def _check_signature(signature: str, key: bytes, string_to_sign: bytes) -> None:
+    # Lower-case digits only, so that a signature has one spelling, and bytes, because `compare_digest` raises for
+    # text that is not ASCII.
+    if SIGNATURE.fullmatch(signature) is None:
+        raise Unproven(_unlike(MISMATCH))
+    expected = hmac.digest(key, string_to_sign, "sha256")
+    if not hmac.compare_digest(bytes.fromhex(signature), expected):
+        raise Unproven(_unlike(MISMATCH))
+
+
+def _malformed(message: str) -> Refusal:
+    return Refusal(Reason.MALFORMED_REQUEST, message)
+
+
+def _incomplete(message: str) -> Refusal:
+    return Refusal(Reason.INCOMPLETE_SIGNATURE, message)
+
+
+def _unlike(message: str) -> Refusal:
+    return Refusal(Reason.SIGNATURE_DOES_NOT_MATCH, message)
