@@ -1,0 +1,210 @@
+"""From what each layer says to one answer (IAM User Guide, Policy evaluation logic; Cross-account policy evaluation).
+
+    1. any Deny that applies, in any layer, is the end;
+    2. each level of service and resource control policies must allow;
+    3. root is limited by nothing else;
+    4. services, strangers and those a provider vouches for need the resource's own policy;
+    5. another account's resource: its policy, and everything in the caller's account;
+    6. one's own: a direct grant of the resource is enough; naming the role leaves boundary and session policies to
+       limit it; otherwise identity, boundary and session policies must all allow.
+
+sts:GetCallerIdentity needs no permission, so nobody should ask about it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from typing import Final, NoReturn, TypeAlias
+
+import msgspec
+
+from authority.policy.compiled import Layer, Matched, Policy
+from authority.policy.evaluate import Inquiry
+from authority.policy.match import folded
+from authority.policy.principal import Grant, Principal, PrincipalKind
+from authority.policy.variables import Context
+
+__all__ = ["Check", "Effect", "Matched", "Question", "Verdict", "because", "weigh"]
+
+
+class Effect(enum.StrEnum):
+    """What a decision comes to, in the words of IAM's simulator."""
+
+    ALLOWED = "allowed"
+    EXPLICIT_DENY = "explicitDeny"
+    IMPLICIT_DENY = "implicitDeny"
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Whether *principal* may do *action* on *resource*.
+
+    `boundary` and `session` are None where there is no such layer, and then do not limit; an empty tuple is a layer
+    that allows nothing.  `resource_account` owns the resource; what takes no resource belongs to the caller's account
+    and is asked as `*`.  `trust` says that the resource policies are a role's trust policy, which must name the
+    caller whatever its account allows.  Control policies come level by level, root first.
+    """
+
+    principal: Principal
+    action: str
+    resource: str
+    resource_account: str
+    context: Context
+    identity: tuple[Policy, ...] = ()
+    boundary: tuple[Policy, ...] | None = None
+    session: tuple[Policy, ...] | None = None
+    resource_policies: tuple[Policy, ...] = ()
+    trust: bool = False
+    scps: tuple[tuple[Policy, ...], ...] = ()
+    rcps: tuple[tuple[Policy, ...], ...] = ()
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What one layer says on its own."""
+
+    layer: Layer
+    result: Effect
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The answer, the statements that determined it, and what each layer said.
+
+    `missing` are the condition keys that were read and not there.  `silent` is the layer that should have allowed
+    and did not, when nothing denied.
+    """
+
+    effect: Effect
+    determined_by: tuple[Matched, ...]
+    checks: tuple[Check, ...]
+    missing: tuple[str, ...] = ()
+    silent: Layer | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the answer is yes."""
+        return self.effect is Effect.ALLOWED
+
+    def __bool__(self) -> NoReturn:
+        """Refuse: `if verdict:` would always be true."""
+        raise TypeError("test verdict.allowed, never the verdict itself")
+
+
+_OUTSIDERS: Final = frozenset(
+    {PrincipalKind.SERVICE, PrincipalKind.SAML, PrincipalKind.WEB_IDENTITY, PrincipalKind.ANONYMOUS}
+)
+_WORDS: Final[Mapping[Layer, str]] = {
+    "identity": "an identity-based policy",
+    "boundary": "a permissions boundary",
+    "session": "a session policy",
+    "resource": "a resource-based policy",
+    "trust": "the role trust policy",
+    "scp": "a service control policy",
+    "rcp": "a resource control policy",
+}
+_CHECKS: Final[Mapping[Layer, Mapping[Effect, Check]]] = {
+    layer: {effect: Check(layer, effect) for effect in Effect} for layer in _WORDS
+}
+_Said: TypeAlias = tuple[Layer, list[Matched]]
+
+
+class _Hearing:
+    """One question before all layers; keeps what each says, in the order of asking."""
+
+    __slots__ = ("checks", "inquiry")
+
+    def __init__(self, question: Question) -> None:
+        self.inquiry = Inquiry(
+            question.principal,
+            folded(question.action),
+            question.resource,
+            question.context,
+            bounded=question.boundary is not None,
+        )
+        self.checks: list[Check] = []
+
+    def hear(self, layer: Layer, policies: Sequence[Policy]) -> tuple[list[Matched], Grant]:
+        """Ask one layer: its Allow statements, and how the most direct of them names the caller."""
+        denied_before = len(self.inquiry.denials)
+        allowed, grant = self.inquiry.granted_by(policies)
+        results = _CHECKS[layer]
+        if len(self.inquiry.denials) > denied_before:
+            self.checks.append(results[Effect.EXPLICIT_DENY])
+        else:
+            self.checks.append(results[Effect.ALLOWED if allowed else Effect.IMPLICIT_DENY])
+        return allowed, grant
+
+    def hear_levels(self, layer: Layer, levels: Sequence[Sequence[Policy]]) -> list[_Said]:
+        """Ask every level of control policies."""
+        return [(layer, self.hear(layer, level)[0]) for level in levels]
+
+    def close(self, effect: Effect, determined_by: Sequence[Matched], silent: Layer | None = None) -> Verdict:
+        """Say what it came to."""
+        return Verdict(effect, tuple(determined_by), tuple(self.checks), tuple(self.inquiry.missing), silent)
+
+
+def weigh(question: Question) -> Verdict:
+    """Answer *question* as the list at the top of this module says."""
+    kind = question.principal.kind
+    session = question.session
+    if session is None and kind is PrincipalKind.FEDERATED_USER:
+        # A federated user without session policies has no permissions (STS API, GetFederationToken).
+        session = ()
+    hearing = _Hearing(question)
+    limits: list[_Said] = []
+    if question.boundary is not None:
+        limits.append(("boundary", hearing.hear("boundary", question.boundary)[0]))
+    if session is not None:
+        limits.append(("session", hearing.hear("session", session)[0]))
+    identity: _Said = ("identity", hearing.hear("identity", question.identity)[0])
+    theirs: Layer = "trust" if question.trust else "resource"
+    grant = Grant.NONE
+    resource: _Said = (theirs, [])
+    if question.trust or question.resource_policies:
+        allowed, grant = hearing.hear(theirs, question.resource_policies)
+        resource = (theirs, allowed)
+    control = hearing.hear_levels("scp", question.scps) if question.scps and kind not in _OUTSIDERS else []
+    if question.rcps:
+        control += hearing.hear_levels("rcp", question.rcps)
+
+    if hearing.inquiry.denials:
+        return hearing.close(Effect.EXPLICIT_DENY, hearing.inquiry.denials)
+
+    own = question.principal.account == question.resource_account
+    needed: list[_Said]
+    if kind is PrincipalKind.ROOT and question.trust:
+        # No role can be assumed by root (STS API, AssumeRole).
+        return hearing.close(Effect.IMPLICIT_DENY, (), theirs)
+    if kind is PrincipalKind.ROOT:
+        needed = [] if own else [resource]
+    elif kind in _OUTSIDERS:
+        needed = [resource]
+    elif not own:
+        # What the caller's own account says comes first: a stranger learns nothing about the other side.
+        needed = [identity, *limits, resource]
+    elif grant is Grant.DIRECT and not question.trust:
+        needed = [resource]
+    elif grant >= Grant.ROLE:
+        needed = [resource, *limits]
+    elif question.trust:
+        needed = [resource, identity, *limits]
+    else:
+        needed = [identity, *limits]
+
+    determined_by: list[Matched] = []
+    for layer, statements in (*control, *needed):
+        if not statements:
+            return hearing.close(Effect.IMPLICIT_DENY, (), layer)
+        determined_by += statements
+    return hearing.close(Effect.ALLOWED, determined_by)
+
+
+def because(verdict: Verdict, action: str) -> str:
+    """The end of AWS's message, after a space: what refused *action*; nothing when it was allowed."""
+    match verdict.effect:
+        case Effect.ALLOWED:
+            return ""
+        case Effect.EXPLICIT_DENY:
+            return f"with an explicit deny in {_WORDS[verdict.determined_by[0].layer]}"
+        case Effect.IMPLICIT_DENY:
+            kind_of_policy = _WORDS[verdict.silent or "identity"].partition(" ")[2]
+            return f"because no {kind_of_policy} allows the {action} action"

@@ -1,0 +1,32 @@
+"""The Bool operator: `true` and `false`, whatever their case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from authority.policy import silences
+from authority.policy.conditions.comparison import Prepare, Satisfied
+from authority.policy.match import folded
+from authority.policy.variables import Context, resolve_text, template
+
+
+def boolean(text: str) -> bool | None:
+    """Read *text*, or say None when it is neither."""
+    return {"true": True, "false": False}.get(folded(text))
+
+
+def _bool(values: Sequence[str], variables: bool) -> Satisfied:
+    takes = variables and silences.BOOL_TAKES_VARIABLES
+    templates = [template(value, variables=takes, wildcards=False) for value in values]
+
+    def satisfied(value: str, context: Context) -> bool:
+        asked = boolean(value)
+        if asked is None:
+            return False
+        written = (resolve_text(parts, context) for parts in templates)
+        return any(text is not None and boolean(text) is asked for text in written)
+
+    return satisfied
+
+
+OPERATORS: Mapping[str, Prepare] = {"Bool": _bool}

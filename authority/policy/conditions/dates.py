@@ -1,0 +1,63 @@
+"""Date operators: moments, written in the W3C profile of ISO 8601 or as seconds since 1970."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from authority.policy.conditions.comparison import Prepare, none_holds, one_holds
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_SECOND: Final = 1_000_000_000
+# One spelling per part: `strptime` and `fromisoformat` take more, and two readings of one text are an attack.
+_MOMENT = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|([+-])([0-9]{2}):([0-9]{2})))?"
+)
+_SECONDS = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]{1,9}))?")
+
+
+@functools.lru_cache(maxsize=1024)
+def moment(text: str) -> int | None:
+    """Read *text* as nanoseconds since 1970, or say None when it is no moment.
+
+    Four digits alone are seconds, not a year; a time of day needs its zone; a date alone begins at midnight UTC.
+    """
+    if found := _SECONDS.fullmatch(text):
+        sign, seconds, fraction = found.groups()
+        count = int(seconds) * _SECOND + _nanoseconds(fraction)
+        return -count if sign else count
+    if not (found := _MOMENT.fullmatch(text)):
+        return None
+    year, month, day, hour, minute, second, fraction, zone, ahead, zone_hour, zone_minute = found.groups()
+    try:
+        days = date(int(year), int(month), int(day)).toordinal() - _EPOCH
+    except ValueError:
+        return None
+    if zone is None:
+        return days * 86_400 * _SECOND
+    clock = (int(hour), int(minute), int(second or 0))
+    offset = (int(zone_hour or 0), int(zone_minute or 0))
+    if clock > (23, 59, 59) or max(clock[1:]) > 59 or offset > (23, 59) or offset[1] > 59:
+        return None
+    late = (offset[0] * 60 + offset[1]) * (-1 if ahead == "-" else 1)
+    seconds_of_day = (clock[0] * 60 + clock[1] - late) * 60 + clock[2]
+    return (days * 86_400 + seconds_of_day) * _SECOND + _nanoseconds(fraction)
+
+
+def _nanoseconds(fraction: str | None) -> int:
+    return int(fraction.ljust(9, "0")) if fraction else 0
+
+
+OPERATORS: Mapping[str, Prepare] = {
+    "DateEquals": one_holds(moment, moment, operator.eq),
+    "DateNotEquals": none_holds(moment, moment, operator.eq),
+    "DateLessThan": one_holds(moment, moment, operator.lt),
+    "DateLessThanEquals": one_holds(moment, moment, operator.le),
+    "DateGreaterThan": one_holds(moment, moment, operator.gt),
+    "DateGreaterThanEquals": one_holds(moment, moment, operator.ge),
+}

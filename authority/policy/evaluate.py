@@ -1,0 +1,70 @@
+"""One set of policies against one question: which statements apply, and how they name the caller.
+
+Refuses to know what follows from that; `combine` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from authority.policy.compiled import Matched, Policy, Rule
+from authority.policy.principal import Grant, Principal
+from authority.policy.variables import Context
+
+
+class Inquiry:
+    """A question on its way through the layers: what is asked, what denied it so far, which keys were missed."""
+
+    __slots__ = ("action", "bounded", "context", "denials", "missing", "principal", "resource")
+
+    def __init__(self, principal: Principal, action: str, resource: str, context: Context, *, bounded: bool) -> None:
+        """Ask for *action*, in lower case, on *resource*; *bounded* says that the caller has a boundary."""
+        self.principal = principal
+        self.action = action
+        self.resource = resource
+        self.context = context
+        self.bounded = bounded
+        self.denials: list[Matched] = []
+        self.missing: dict[str, None] = {}
+
+    def granted_by(self, policies: Sequence[Policy]) -> tuple[list[Matched], Grant]:
+        """The Allow statements that apply, and the most direct way in which one of them names the caller.
+
+        Deny statements that apply join `denials`.  Every statement is asked, so that the record names all of them.
+        """
+        allowed: list[Matched] = []
+        best = Grant.NONE
+        for policy in policies:
+            for rule in policy.concerning(self.action):
+                grant = Grant.DIRECT if rule.whom is None else self._named(rule)
+                if grant is Grant.NONE or not self._applies(rule):
+                    continue
+                if rule.allows:
+                    allowed.append(rule.matched)
+                    best = max(best, grant)
+                else:
+                    self.denials.append(rule.matched)
+        return allowed, best
+
+    def _applies(self, rule: Rule) -> bool:
+        context = self.context
+        if rule.keys:
+            self.missing.update((key, None) for key in rule.keys if key not in context)
+        if rule.reach is not None and not rule.reach(self.resource, context):
+            return False
+        for test in rule.tests:  # noqa: SIM110 - a loop costs half of a generator here, on every decision
+            if not test(context):
+                return False
+        return True
+
+    def _named(self, rule: Rule) -> Grant:
+        """How a statement with a Principal or NotPrincipal takes in the caller."""
+        whom = rule.whom
+        if whom is None:
+            return Grant.DIRECT
+        if not rule.negated_whom:
+            return whom.grant(self.principal)
+        if rule.allows:
+            return Grant.NONE if whom.grant(self.principal) is not Grant.NONE else Grant.DIRECT
+        # A boundary undoes the exception (AWS JSON policy elements: NotPrincipal).
+        return Grant.NONE if whom.spares(self.principal) and not self.bounded else Grant.DIRECT

@@ -1,0 +1,290 @@
+"""The grammar of each element, and AWS's words for each fault.
+
+IAM User Guide, Grammar of the IAM JSON policy language, and the element pages it links.  The messages follow
+what IAM answers, since deployment tools search them.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from authority.policy import conditions, silences
+from authority.policy.match import folded, glob, tokens
+from authority.policy.text import SYNTAX, Array, Fault, Node, Object, Scalar, Text
+
+LEGACY: Final = "The policy failed legacy parsing"
+ROLE_ACTIONS: Final = (
+    "sts:AssumeRole",
+    "sts:AssumeRoleWithSAML",
+    "sts:AssumeRoleWithWebIdentity",
+    "sts:TagSession",
+    "sts:SetSourceIdentity",
+    "sts:SetContext",
+)
+IDENTITY_PROVIDERS: Final = frozenset(
+    {"accounts.google.com", "graph.facebook.com", "www.amazon.com", "cognito-identity.amazonaws.com"}
+)
+"""Federated principals that need no provider of one's own."""
+PARTITIONS: Final = frozenset(
+    {"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"}
+)
+
+_PARTITION = "(?:" + "|".join(sorted(PARTITIONS)) + ")"
+_SID = re.compile(r"[A-Za-z0-9]*")
+_VENDOR = re.compile(r"[A-Za-z0-9.-]+")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_ROOT = re.compile(rf"arn:{_PARTITION}:iam::([0-9]{{12}}):root")
+# Printable ASCII without wildcards: a principal is named in full or not at all.
+_USER_OR_ROLE = re.compile(rf"arn:{_PARTITION}:iam::[0-9]{{12}}:(?:user|role)/[!-)+->@-~]+")
+_SESSION = re.compile(
+    rf"arn:{_PARTITION}:sts::[0-9]{{12}}:(?:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+)", re.ASCII
+)
+_PROVIDER = re.compile(rf"arn:{_PARTITION}:iam::[0-9]{{12}}:(?:saml-provider|oidc-provider)/[!-)+->@-~]+")
+_SERVICE = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_CANONICAL = re.compile(r"[0-9a-f]{64}")
+
+
+class Rules(enum.Enum):
+    """The three grammars there are."""
+
+    IDENTITY = "identity"
+    RESOURCE = "resource"
+    TRUST = "trust"
+
+
+class Named(msgspec.Struct, frozen=True):
+    """One entry of a Principal element: the kind of name, the name, and where it stands in the text.
+
+    `"Principal": "*"` is the name `*` of kind `*`.
+    """
+
+    word: str
+    name: str
+    start: int
+    end: int
+
+    @property
+    def account(self) -> str:
+        """The account that the entry stands for as a whole, by its id or its root; empty for every other entry."""
+        if self.word != "AWS":
+            return ""
+        root = _ROOT.fullmatch(self.name)
+        return root[1] if root else self.name if _ACCOUNT.fullmatch(self.name) else ""
+
+    @property
+    def is_user_or_role(self) -> bool:
+        """Whether the entry is the ARN of a user or a role, which is bound to a unique id when it is written."""
+        return self.word == "AWS" and _USER_OR_ROLE.fullmatch(self.name) is not None
+
+    @property
+    def is_everybody(self) -> bool:
+        """Whether the entry is `*`, in either spelling."""
+        return self.word in ("*", "AWS") and self.name == "*"
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """One key under one operator; numbers and booleans are kept as their spelling."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+
+def members(node: Node, known: Collection[str]) -> Mapping[str, Node]:
+    """The members of an object that has no others than the *known* ones."""
+    if not isinstance(node, Object) or not node.members.keys() <= set(known):
+        raise Fault(SYNTAX)
+    return node.members
+
+
+def version(node: Node | None, *, absent: str, known: Collection[str]) -> str:
+    """Read Version; *absent* is what its absence means."""
+    if node is None and not silences.VERSION_REQUIRED:
+        return absent
+    if not isinstance(node, Text) or node.value not in known:
+        raise Fault("Policy document must be version 2012-10-17 or greater.")
+    return node.value
+
+
+def sid(node: Node | None, rules: Rules) -> str:
+    """Read Sid; services whose resources carry policies allow it any characters, IAM does not."""
+    if node is None:
+        return ""
+    if not isinstance(node, Text):
+        raise Fault(LEGACY)
+    if rules is not Rules.RESOURCE and not _SID.fullmatch(node.value):
+        raise Fault(SYNTAX)
+    return node.value
+
+
+def effect(node: Node | None) -> str:
+    """Read Effect, which is spelled exactly."""
+    if node is None:
+        raise Fault(SYNTAX)
+    if not isinstance(node, Text):
+        raise Fault(LEGACY)
+    if node.value not in ("Allow", "Deny"):
+        raise Fault(SYNTAX)
+    return node.value
+
+
+def one_of_pair(found: Mapping[str, Node], name: str) -> tuple[Node | None, Node | None]:
+    """The element *name* and its Not form, of which a statement may hold one."""
+    plain, negated = found.get(name), found.get(f"Not{name}")
+    if plain is not None and negated is not None:
+        raise Fault(SYNTAX)
+    return plain, negated
+
+
+def actions(node: Node | None, rules: Rules) -> tuple[str, ...]:
+    """Read Action or NotAction."""
+    if node is None:
+        return ()
+    names = _texts(node)
+    if not names:
+        raise Fault("Policy statement must contain actions.")
+    for name in names:
+        if name != "*":
+            _action(name)
+        if rules is Rules.TRUST and not _reaches_role_action(name):
+            raise Fault("AssumeRole policy may only specify STS AssumeRole actions.")
+    return names
+
+
+def _action(name: str) -> None:
+    vendor, colon, rest = name.partition(":")
+    if not colon:
+        raise Fault("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
+    if ":" in rest:
+        raise Fault("Actions/Condition can contain only one colon.")
+    if not _VENDOR.fullmatch(vendor):
+        raise Fault(f"Vendor {vendor} is not valid")
+    if not rest:
+        raise Fault(SYNTAX)
+
+
+def _reaches_role_action(name: str) -> bool:
+    if "*" in name or "?" in name:
+        pattern = glob(tokens(folded(name)))
+        return silences.STS_WILDCARDS and name != "*" and any(pattern(folded(action)) for action in ROLE_ACTIONS)
+    return folded(name) in map(folded, ROLE_ACTIONS)
+
+
+def resources(node: Node | None) -> tuple[str, ...]:
+    """Read Resource or NotResource."""
+    if node is None:
+        return ()
+    names = _texts(node)
+    if not names:
+        raise Fault("Policy statement must contain resources.")
+    for name in names:
+        if name != "*":
+            _resource(name)
+    return names
+
+
+def _resource(name: str) -> None:
+    fields = name.split(":", 5)
+    if fields[0] != "arn" or len(fields) == 1:
+        raise Fault(f'Resource {name} must be in ARN format or "*".')
+    if fields[1] not in PARTITIONS and fields[1] != "*":
+        raise Fault(f'Partition "{fields[1]}" is not valid for resource "{name}".')
+    if len(fields) == 2 or not _VENDOR.fullmatch(fields[2]):
+        raise Fault("Resource vendor must be fully qualified and cannot contain regexes.")
+    if len(fields) == 6 and fields[3] and fields[2] == "iam":
+        raise Fault(f"IAM resource {name} cannot contain region information.")
+    # Access points of S3 do have a region, and an account with it.
+    if len(fields) == 6 and fields[3] and fields[2] == "s3" and not fields[4]:
+        raise Fault(f"Resource {name} can not contain region information.")
+    # A `*` at the end of a field may stand for the fields that follow.
+    if len(fields) < 6 and not name.endswith("*"):
+        raise Fault(LEGACY)
+
+
+def principals(node: Node | None, rules: Rules) -> tuple[Named, ...]:
+    """Read Principal or NotPrincipal."""
+    match node:
+        case None:
+            return ()
+        case Text(value="*"):
+            return (Named("*", "*", node.start, node.end),)
+        case Object():
+            found = [_named(word, each) for word, listed in node.members.items() for each in _text_nodes(listed)]
+        case _:
+            raise Fault(SYNTAX)
+    if not found:
+        raise Fault("Missing required field Principal cannot be empty!" if rules is Rules.TRUST else SYNTAX)
+    for named in found:
+        if not _is_principal(named, rules):
+            raise Fault(f'Invalid principal in policy: "{named.word.upper()}":"{named.name}"')
+    return tuple(found)
+
+
+def _named(word: str, node: Text) -> Named:
+    return Named(word, node.value, node.start, node.end)
+
+
+def _is_principal(named: Named, rules: Rules) -> bool:
+    match named.word:
+        case "AWS":
+            return (
+                named.is_everybody
+                or named.account != ""
+                or named.is_user_or_role
+                or _SESSION.fullmatch(named.name) is not None
+            )
+        case "Service":
+            return _SERVICE.fullmatch(named.name) is not None
+        case "Federated":
+            return named.name in IDENTITY_PROVIDERS or _PROVIDER.fullmatch(named.name) is not None
+        case "CanonicalUser":
+            trusted = rules is not Rules.TRUST or silences.CANONICAL_TRUSTED
+            return trusted and _CANONICAL.fullmatch(named.name) is not None
+        case _:
+            return False
+
+
+def condition_block(node: Node | None) -> tuple[Condition, ...]:
+    """Read Condition."""
+    if node is None:
+        return ()
+    if not isinstance(node, Object):
+        raise Fault(SYNTAX)
+    found: list[Condition] = []
+    for name, keys in node.members.items():
+        if conditions.operator(name) is None or not isinstance(keys, Object):
+            raise Fault(SYNTAX)
+        for key, values in keys.members.items():
+            if not key:
+                raise Fault(SYNTAX)
+            found.append(Condition(name, key, _values(values)))
+    return tuple(found)
+
+
+def _values(node: Node) -> tuple[str, ...]:
+    listed = node.items if isinstance(node, Array) else [node]
+    found: list[str] = []
+    for each in listed:
+        if not isinstance(each, Text | Scalar):
+            raise Fault(SYNTAX)
+        found.append(each.value)
+    return tuple(found)
+
+
+def _text_nodes(node: Node) -> Sequence[Text]:
+    listed = node.items if isinstance(node, Array) else [node]
+    found: list[Text] = []
+    for each in listed:
+        if not isinstance(each, Text):
+            raise Fault(SYNTAX)
+        found.append(each)
+    return found
+
+
+def _texts(node: Node) -> tuple[str, ...]:
+    return tuple(each.value for each in _text_nodes(node))
