@@ -35,6 +35,10 @@ class Received(msgspec.Struct, frozen=True):
     peer: str
     secure: bool = False
 
+    def __repr__(self) -> str:
+        """Show where it went, and neither headers nor body: they hold signatures, tokens and passwords."""
+        return f"Received({self.method}, {self.path!r}, {self.peer})"
+
     @property
     def path(self) -> bytes:
         """The raw path: everything before the first `?`."""

@@ -44,6 +44,7 @@ BLANKS: Final = re.compile(rb"[ \t]+")
 AUTHORIZATION: Final = re.compile(
     rf"{ALGORITHM} +Credential=([^\s,=]+) *, *SignedHeaders=([^\s,=]+) *, *Signature=([^\s,=]+)"
 )
+DECISIVE: Final = frozenset({b"host", b"authorization", b"content-type"})
 QUERY_NAMES: Final = frozenset(
     {
         b"X-Amz-Algorithm",
@@ -103,12 +104,14 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     4. a declared body hash is the true one: no unsigned payload, no stream (CVE-2025-31489).
     """
     headers: dict[bytes, bytes] = {}
-    twice: set[bytes] = set()
+    repeated: set[bytes] = set()
     for raw_name, value in received.headers:
         name = raw_name.lower()
         if name in headers:
-            twice.add(name)
+            repeated.add(name)
         headers[name] = value
+    if any(name in DECISIVE or name.startswith(b"x-amz-") for name in repeated):
+        return _malformed("A header that decides who asks for what occurs more than once.")
     path, _, query = received.target.partition(b"?")
     parameters = [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []
     signing = [pair for pair in parameters if _is_signing_name(pair[0])]
@@ -150,8 +153,8 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
         if name not in signed and (name.startswith(b"x-amz-") or name == b"content-type"):
             # An intermediary could have added it; a signature that does not cover it says nothing about it.
             return _unlike(f"The header {name.decode('latin-1')!r} is present but not signed.")
-        if name in twice and (name in signed or name.startswith(b"x-amz-") or name == b"authorization"):
-            return _malformed("A header that is signed occurs more than once.")
+    if not signed.isdisjoint(repeated):
+        return _malformed("A header that is signed occurs more than once.")
     if not signed <= headers.keys():
         return _unlike("A header that was signed is missing.")
 
@@ -409,7 +412,8 @@ def _canonical_query(parameters: list[tuple[bytes, bytes]]) -> bytes:
 
 def _canonical_value(value: bytes) -> bytes:
     # Blanks are space and tab: `strip` and `split` without arguments would eat more than clients do.
-    return BLANKS.sub(b" ", value.strip(b" \t"))
+    value = value.strip(b" \t")
+    return BLANKS.sub(b" ", value) if b"  " in value or b"\t" in value else value
 
 
 def _string_to_sign(moment: str, scope: str, canonical: bytes) -> bytes:
