@@ -38,6 +38,8 @@ MEANS: Final = {
     "timestamp": "Member must be a time in ISO 8601 format",
     "blob": "Member must be in base64",
 }
+DEEPEST: Final = 32
+"""Segments of one name; the deepest shape of any service needs a third of them."""
 ENVELOPE: Final = frozenset({"action", "version"})
 """What every query has beside the parameters of its operation."""
 
@@ -142,6 +144,8 @@ def tree_of(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
             tree[name] = value
             continue
         *above, last = name.split(".")
+        if len(above) > DEEPEST:
+            _malformed("A parameter is nested too deeply.")
         node = tree
         for segment in above:
             child = node.setdefault(segment, {})

@@ -11,7 +11,7 @@ from typing import Any, final
 
 import msgspec
 
-from authority.kernel.refusal import Refusal
+from authority.kernel.refusal import Reason, Refusal
 from authority.wire.constraints import Check, Constraints, refusal_of
 from authority.wire.description import Description, Shape
 from authority.wire.reading import ENVELOPE, JsonReader, QueryReader, Read, Unreadable, json_of, tree_of
@@ -95,6 +95,8 @@ class Operation:
                     return refusal_of(found)
         except Unreadable as unreadable:
             return unreadable.refusal
+        except RecursionError:  # a shape within itself, a thousand times over
+            return Refusal(Reason.UNREADABLE_INPUT, "The input is nested too deeply.")
         return values
 
 
