@@ -13,13 +13,15 @@ import msgspec
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.wire.description import SCALARS, Description, Shape, label_of
-from authority.wire.patterns import compiled
+from authority.wire.patterns import compiled, wanders
 
 Check = Callable[[Any, str, list[str]], None]
 """Looks at a value that stands at a path, and appends what it violates."""
 
 LONGEST_SHOWN: Final = 1024
 """A message that repeats a whole policy helps nobody, and every refusal is recorded."""
+LONGEST_MATCHED: Final = 2048
+"""What a pattern that wanders is tried on where the model sets no bound; no ARN is longer."""
 MOST_REPORTED: Final = 20
 
 
@@ -112,7 +114,7 @@ class Constraints:
 
         def check(value: Mapping[str, Any], at: str, found: list[str]) -> None:
             for name, element in value.items():
-                check_item(element, f"{at}.{name}.member", found)
+                check_item(element, f"{at}.{name[:64]}.member", found)
 
         return _both(checks, check)
 
@@ -138,9 +140,8 @@ def rules_of(shape: Shape) -> tuple[Rule, ...]:
     if high is not None:
         rules.append(Rule(f"Member must have length less than or equal to {high}", _longer(high)))
     if shape.pattern is not None:
-        matches = compiled(shape.pattern).fullmatch
         rules.append(
-            Rule(f"Member must satisfy regular expression pattern: {shape.pattern}", lambda text: matches(text) is None)
+            Rule(f"Member must satisfy regular expression pattern: {shape.pattern}", _unlike(shape.pattern, high))
         )
     if shape.enum:
         words = frozenset(shape.enum)
@@ -217,6 +218,16 @@ def _shorter(bound: float) -> Callable[[Any], bool]:
 
 def _longer(bound: float) -> Callable[[Any], bool]:
     return lambda value: len(value) > bound
+
+
+def _unlike(pattern: str, longest: float | None) -> Callable[[Any], bool]:
+    matches = compiled(pattern).fullmatch
+    if longest is not None:
+        # A text that is too long is refused already, and some patterns would wander through it for seconds.
+        return lambda text: len(text) <= longest and matches(text) is None
+    if wanders(pattern):
+        return lambda text: len(text) > LONGEST_MATCHED or matches(text) is None
+    return lambda text: matches(text) is None
 
 
 def _shown(value: object) -> str:

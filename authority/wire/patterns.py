@@ -13,6 +13,7 @@ from typing import Final
 
 UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
 PROPERTY: Final = re.compile(r"\\p\{([A-Z][a-z]?)\}")
+CLASS_OR_ESCAPE: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]", re.DOTALL)
 LINE_ENDS: Final = "\\n\\r\\u0085\\u2028\\u2029"
 """What Java's dot leaves out; Python's leaves out the line feed only."""
 ASSIGNED: Final = (range(0x40000), range(0xE0000, 0xE1000))
@@ -45,6 +46,12 @@ def compiled(pattern: str) -> re.Pattern[str]:
         written.append(character)
         at += 1
     return re.compile("".join(written), re.ASCII)
+
+
+def wanders(pattern: str) -> bool:
+    """Whether matching may take the square of a text's length: two endless repetitions share it in many ways."""
+    bare = CLASS_OR_ESCAPE.sub("x", pattern)
+    return bare.count("*") + bare.count("+") > 1
 
 
 def _escape(pattern: str, at: int, *, in_class: bool) -> tuple[str, int]:

@@ -128,7 +128,7 @@ class QueryReader:
                 name = read_key(child[key_name], f"{at}.{index}.key")
                 if name in values:
                     _malformed(f"The map at '{at}' has the same key twice.")
-                values[name] = read_value(child[value_name], f"{at}.{name}.member")
+                values[name] = read_value(child[value_name], f"{at}.{name[:64]}.member")
             return values
 
         return read
@@ -193,7 +193,7 @@ class JsonReader:
                 def read_map(value: object, at: str) -> dict[str, Any]:
                     if not isinstance(value, dict):
                         _mistyped(at, "an object")
-                    return {name: read_value(item, f"{at}.{name}.member") for name, item in value.items()}
+                    return {name: read_value(item, f"{at}.{name[:64]}.member") for name, item in value.items()}
 
                 return read_map
             case _:

@@ -140,11 +140,9 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     signed_at = _moment(claim.moment)
     if signed_at is None:
         return _incomplete("Date must be in ISO-8601 'basic format', like 20260131T235959Z.")
-    if HEADER_NAMES.fullmatch(claim.signed_headers) is None:
-        return _incomplete("SignedHeaders must be a list of lower-case header names, separated by semicolons.")
-    names = claim.signed_headers.encode("ascii").split(b";")
-    if any(left >= right for left, right in itertools.pairwise(names)):
-        return _incomplete("SignedHeaders must be sorted, each name once.")
+    names = _names_of(claim.signed_headers)
+    if names is None:
+        return _incomplete("SignedHeaders must be a list of lower-case header names, sorted, each name once.")
 
     signed = frozenset(names)
     if b"host" not in signed:
@@ -420,6 +418,16 @@ def _string_to_sign(moment: str, scope: str, canonical: bytes) -> bytes:
     return f"{ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}".encode("latin-1")
 
 
+# A server sees few lists of names and few seconds at a time; both memories are small.
+@functools.lru_cache(maxsize=64)
+def _names_of(text: str) -> tuple[bytes, ...] | None:
+    if HEADER_NAMES.fullmatch(text) is None:
+        return None
+    names = tuple(text.encode("ascii").split(b";"))
+    return names if all(left < right for left, right in itertools.pairwise(names)) else None
+
+
+@functools.lru_cache(maxsize=64)
 def _moment(text: str) -> datetime | None:
     match = MOMENT.fullmatch(text)
     if match is None:

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from authority.wire.patterns import compiled, ranges_of
+from authority.wire.patterns import compiled, ranges_of, wanders
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,21 @@ def test_a_property_holds_exactly_the_characters_of_its_category(category):
     for point in (*range(0x3000), *range(0x1F000, 0x20010), *range(0xE0000, 0xE0200), 0x323AF, 0x10FFFF):
         character = chr(point)
         assert (matches(character) is not None) == unicodedata.category(character).startswith(category), hex(point)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (r".+:.+", True),
+        (r"(\/a)*(\/b)*", True),
+        (r"[*+]+", False),
+        (r"\*\+.+", False),
+        (r"[\]+*]+x", False),
+        (r"a{1,9}", False),
+    ],
+)
+def test_a_pattern_that_may_take_long_is_known(pattern, expected):
+    assert wanders(pattern) is expected
 
 
 @pytest.mark.parametrize("pattern", ["[a[b]]", "[a&&b]"])

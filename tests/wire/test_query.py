@@ -83,6 +83,7 @@ def test_a_form_with_two_readings_is_refused(body):
         (f"{FORM}; charset=", False),
         (f"{FORM}; charset", False),
         (f"{FORM}; charset=utf-8; charset=utf-7", False),
+        (f"{FORM}; charset=utf-8; charset=utf-8", False),
         (f"{FORM}; boundary=x", False),
         (f"{FORM};", False),
         (f"{FORM}x", False),

@@ -17,6 +17,7 @@ from authority.kernel.secret import Secret
 from authority.kernel.tags import Tag
 from authority.wire.query import FORM, UNSPEAKABLE, read_form
 from authority.wire.shapes import compile_service
+from authority.wire.text import escaped
 
 from .models import JSON, QUERY, fitting, operation, operations, ours, valued
 
@@ -391,6 +392,22 @@ def test_a_boolean_is_true_or_false(text):
     assert refusal.reason is Reason.VALIDATION_ERROR
 
 
+def test_a_name_without_end_is_refused():
+    refusal = assumed(**{".".join(["Nonsense"] * 40): "x"})
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.MALFORMED_QUERY_STRING
+
+
+def test_a_message_does_not_grow_with_the_request():
+    refusal = assumed(**{f"Tags__member__{n}__Key": "k" for n in range(1, 51)})
+    assert refusal.message.startswith("50 validation errors detected: ")
+    assert refusal.message.count("must not be null") == 20
+
+
+def test_a_document_escapes_what_would_end_an_attribute():
+    assert escaped('"') == "&quot;"
+
+
 # --- JSON ------------------------------------------------------------------------------
 
 
@@ -433,6 +450,35 @@ def test_json_values_meet_the_same_constraints():
     )
 
 
+@pytest.mark.parametrize(
+    ("service", "name", "body"),
+    [
+        pytest.param("organizations", "CreateAccount", {"AccountName": "a", "Email": "a@" + "." * 100_000 + "\n"}, id="an address"),
+        pytest.param("organizations", "ListTagsForResource", {"ResourceId": "r-" + "a" * 100_000}, id="an id"),
+        pytest.param("organizations", "InviteOrganizationToTransferResponsibility", {"SourceName": "\U0001e900" * 100_000}, id="a name"),
+        pytest.param("cloudtrail", "StartQuery", {"QueryAlias": "a" * 100_000}, id="an alias"),
+    ],
+)  # fmt: skip
+@pytest.mark.timeout(5)
+def test_a_pattern_does_not_wander_through_a_long_text(service, name, body):
+    refusal = operation(service, name)[1].read_json(json.dumps(body).encode())
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.VALIDATION_ERROR
+
+
+@pytest.mark.timeout(5)
+def test_a_pattern_without_a_bound_does_not_wander_either():
+    wandering = {"type": "string", "pattern": "^arn:aws:organizations::.+:.+"}
+    model = {
+        "metadata": {"endpointPrefix": "x", "apiVersion": "1", "protocol": "json"},
+        "operations": {"Do": {"input": {"shape": "In"}}},
+        "shapes": {"In": {"type": "structure", "members": {"Arn": {"shape": "Arn"}}}, "Arn": wandering},
+    }
+    read = compile_service(model).operations["Do"].read_json
+    assert isinstance(read(json.dumps({"Arn": "arn:aws:organizations::" + "a:" * 100_000 + "\n"}).encode()), Refusal)
+    assert read(json.dumps({"Arn": "arn:aws:organizations::a:b"}).encode()) == {"Arn": "arn:aws:organizations::a:b"}
+
+
 def test_null_in_json_is_as_good_as_absent():
     refusal = operation("organizations", "DescribeAccount")[1].read_json(b'{"AccountId": null}')
     assert isinstance(refusal, Refusal)
@@ -461,9 +507,16 @@ STRANGE = compile_service(
                     "Float": {"shape": "Float"},
                     "Long": {"shape": "Long"},
                     "When": {"shape": "When"},
+                    "Hidden": {"shape": "HiddenList"},
                 },
             },
             "FlatList": {"type": "list", "member": {"shape": "Text", "locationName": "Item"}, "flattened": True},
+            "HiddenList": {"type": "list", "member": {"shape": "HiddenPair"}, "max": 1},
+            "HiddenPair": {
+                "type": "structure",
+                "members": {"Password": {"shape": "Password"}, "Within": {"shape": "HiddenPair"}},
+            },
+            "Password": {"type": "string", "sensitive": True},
             "NamedList": {"type": "list", "member": {"shape": "Text", "locationName": "entry"}},
             "Map": {"type": "map", "key": {"shape": "Text"}, "value": {"shape": "Text"}, "max": 2},
             "FlatMap": {
@@ -531,6 +584,22 @@ def test_a_strange_form_is_read(pairs, values):
 )  # fmt: skip
 def test_a_strange_form_is_refused(pairs):
     assert isinstance(STRANGE.read_query(pairs.items()), Refusal)
+
+
+def test_a_list_that_holds_something_hidden_is_not_shown():
+    refusal = STRANGE.read_query([("Hidden.member.1.Password", "hunter2"), ("Hidden.member.2.Password", "hunter3")])
+    assert refusal == Refusal(
+        Reason.VALIDATION_ERROR,
+        "1 validation error detected: Value at 'hidden' failed to satisfy constraint: Member must have length less than or equal to 1",
+    )
+
+
+def test_a_list_that_holds_nothing_hidden_is_shown():
+    refusal = STRANGE.read_query([(f"Map.entry.{n}.{part}", f"{n}") for n in (1, 2, 3) for part in ("key", "value")])
+    assert isinstance(refusal, Refusal)
+    assert refusal.message.startswith(
+        "1 validation error detected: Value '{1=1, 2=2, 3=3}' at 'map' failed to satisfy constraint: "
+    )
 
 
 def test_a_strange_answer_is_written():

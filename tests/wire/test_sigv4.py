@@ -342,6 +342,13 @@ def test_no_credentials_anywhere_is_no_proof_and_no_mistake():
     )
 
 
+def test_a_content_type_that_nobody_signed_is_refused():
+    # Whoever adds it decides how the body is read.
+    bare = signed_by_botocore(headers={}, body=b"a=b")
+    assert judged(with_header(bare, "Content-Type", None), signing_time(bare)) == KEY_ID
+    assert judged(with_header(bare, "Content-Type", FORM), signing_time(bare)) is SDNM
+
+
 def test_a_token_without_a_signature_is_not_anonymous():
     bare = received("POST", "http://sts.example/", {"X-Amz-Security-Token": "t"}, b"")
     assert judged(bare, HEADER_NOW) is IS
@@ -491,6 +498,7 @@ def test_what_a_resource_server_passes_on_is_believed():
         pytest.param({"to_sign": TO_SIGN[:-1]}, id="a hash too short"),
         pytest.param({"to_sign": b""}, id="nothing"),
         pytest.param({"to_sign": TO_SIGN.replace(b"T030201Z", b"T030201")}, id="a moment without its zone"),
+        pytest.param({"scope": "20260504//s3/aws4_request", "to_sign": TO_SIGN.replace(b"eu-west-1", b"")}, id="no region"),
         pytest.param({"signature": "0" * 64}, id="a signature of zeros"),
         pytest.param({"signature": "\u00e9" * 64}, id="a signature that is not ASCII"),
         pytest.param({"signature": ""}, id="no signature"),
