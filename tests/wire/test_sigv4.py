@@ -73,7 +73,7 @@ tokens = st.none() | st.text("ABCabc0123+/=", min_size=1, max_size=80)
     token=tokens,
     extra=st.dictionaries(
         st.from_regex(r"X-[A-Z][a-z]{1,6}", fullmatch=True).filter(lambda name: not name.startswith("X-Amz")),
-        st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=12),
+        st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.just("\t"), max_size=12),
         max_size=3,
     ),
 )
@@ -113,6 +113,14 @@ def test_what_our_own_client_signs_is_believed(path, query, body, token, secret)
         "POST", url, {"Content-Type": FORM}, body, credentials=credentials, region="eu-west-1", service="sts", now=now
     )
     assert judged(received("POST", url, headers, body), now, secret=secret) == KEY_ID
+
+
+def test_blanks_inside_a_signed_value_count_as_one():
+    request = signed_by_botocore(headers={"X-Other": "\t a \t b  c\t"})
+    assert judged(request, signing_time(request)) == KEY_ID
+    assert judged(with_header(request, "X-Other", "a b\tc"), signing_time(request)) == KEY_ID
+    assert judged(with_header(request, "X-Other", "ab c"), signing_time(request)) is SDNM
+    assert judged(with_header(request, "X-Other", "a\u00a0b c"), signing_time(request)) is SDNM
 
 
 def test_our_signer_and_botocore_sign_alike():
