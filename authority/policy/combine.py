@@ -200,11 +200,9 @@ def weigh(question: Question) -> Verdict:
 
 def because(verdict: Verdict, action: str) -> str:
     """The end of AWS's message, after a space: what refused *action*; nothing when it was allowed."""
-    match verdict.effect:
-        case Effect.ALLOWED:
-            return ""
-        case Effect.EXPLICIT_DENY:
-            return f"with an explicit deny in {_WORDS[verdict.determined_by[0].layer]}"
-        case Effect.IMPLICIT_DENY:
-            kind_of_policy = _WORDS[verdict.silent or "identity"].partition(" ")[2]
-            return f"because no {kind_of_policy} allows the {action} action"
+    if verdict.effect is Effect.ALLOWED:
+        return ""
+    if verdict.effect is Effect.EXPLICIT_DENY:
+        return f"with an explicit deny in {_WORDS[verdict.determined_by[0].layer]}"
+    kind_of_policy = _WORDS[verdict.silent or "identity"].partition(" ")[2]
+    return f"because no {kind_of_policy} allows the {action} action"

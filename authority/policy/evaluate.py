@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from authority.policy.compiled import Matched, Policy, Rule
 from authority.policy.principal import Grant, Principal
 from authority.policy.variables import Context
+from authority.policy.whom import Whom
 
 
 class Inquiry:
@@ -36,7 +37,7 @@ class Inquiry:
         best = Grant.NONE
         for policy in policies:
             for rule in policy.concerning(self.action):
-                grant = Grant.DIRECT if rule.whom is None else self._named(rule)
+                grant = Grant.DIRECT if rule.whom is None else self._named(rule, rule.whom)
                 if grant is Grant.NONE or not self._applies(rule):
                     continue
                 if rule.allows:
@@ -57,11 +58,8 @@ class Inquiry:
                 return False
         return True
 
-    def _named(self, rule: Rule) -> Grant:
+    def _named(self, rule: Rule, whom: Whom) -> Grant:
         """How a statement with a Principal or NotPrincipal takes in the caller."""
-        whom = rule.whom
-        if whom is None:
-            return Grant.DIRECT
         if not rule.negated_whom:
             return whom.grant(self.principal)
         if rule.allows:

@@ -74,8 +74,8 @@ class Whom:
                 return principal.arn in self._services
             case PrincipalKind.SAML | PrincipalKind.WEB_IDENTITY:
                 return principal.issuer in self._providers
-            case PrincipalKind.ROOT | PrincipalKind.ANONYMOUS:
-                return False
+            case _:
+                return False  # root is named by its account, a stranger by nothing
 
     def _names_issuer(self, principal: Principal) -> bool:
         """Whether the role, or the federating user, behind a session is named."""
