@@ -60,7 +60,7 @@ class Matched(msgspec.Struct, frozen=True, omit_defaults=True):
 class Rule:
     """One statement, ready to be asked."""
 
-    __slots__ = ("allows", "keys", "matched", "negated_whom", "reach", "tests", "whom")
+    __slots__ = ("allows", "keys", "matched", "negated_whom", "reach", "reach_keys", "tests", "whom")
 
     def __init__(
         self, statement: Statement, source: Source, bound: Mapping[str, str | None], *, variables: bool
@@ -70,18 +70,17 @@ class Rule:
         self.negated_whom = bool(statement.not_principals)
         names = statement.principals or statement.not_principals
         self.whom = Whom(names, bound) if names else None
-        self.reach, resource_keys = _reach(statement, variables=variables)
+        self.reach, self.reach_keys = _reach(statement, variables=variables)
         self.tests: tuple[Test, ...] = tuple(
             conditions.test(operator, condition.key, condition.values, variables=variables)
             for condition in statement.conditions
             if (operator := conditions.operator(condition.operator)) is not None
         )
-        condition_keys = [
+        self.keys = tuple(
             folded(key)
             for condition in statement.conditions
             for key in conditions.keys_read(condition.operator, condition.key, condition.values, variables=variables)
-        ]
-        self.keys = tuple(dict.fromkeys([*condition_keys, *resource_keys]))
+        )
         self.matched = Matched(
             source.layer,
             source.policy,

@@ -49,10 +49,15 @@ class Inquiry:
 
     def _applies(self, rule: Rule) -> bool:
         context = self.context
-        if rule.keys:
-            self.missing.update((key, None) for key in rule.keys if key not in context)
-        if rule.reach is not None and not rule.reach(self.resource, context):
-            return False
+        if rule.reach is not None:
+            for key in rule.reach_keys:
+                if key not in context:
+                    self.missing[key] = None
+            if not rule.reach(self.resource, context):
+                return False
+        for key in rule.keys:
+            if key not in context:
+                self.missing[key] = None
         for test in rule.tests:  # noqa: SIM110 - a loop costs half of a generator here, on every decision
             if not test(context):
                 return False

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 
 ANY, ONE = object(), object()  # wildcards, told apart from the characters `*` and `?`
 
@@ -115,8 +116,7 @@ def decide(asked: Asked) -> tuple[str, frozenset[tuple[str, str, int]]]:
 
 def applying(paper: Paper, asked: Asked):
     """The statements that apply to the question: effect, where, and how they name the caller."""
-    # Numbers are read as their text.
-    document = json.loads(paper.text, parse_int=str, parse_float=str)
+    document = loaded(paper.text)
     variables = document.get("Version") == "2012-10-17"
     for index, statement in enumerate(listed(document["Statement"])):
         kind = named_as(statement, paper, asked)
@@ -127,6 +127,12 @@ def applying(paper: Paper, asked: Asked):
             and conditions_hold(statement.get("Condition", {}), asked.context, variables)
         ):
             yield statement["Effect"], (paper.layer, paper.name, index), kind
+
+
+@lru_cache(maxsize=4096)
+def loaded(text: str) -> dict:
+    # Numbers are read as their text.
+    return json.loads(text, parse_int=str, parse_float=str)
 
 
 def listed(value):

@@ -52,7 +52,7 @@ WRONG_RULES = {
     # how statements apply
     "only the first condition counts": ("evaluate", "for test in rule.tests:", "for test in rule.tests[:1]:"),
     "conditions do not count": ("evaluate", "for test in rule.tests:", "for test in ():"),
-    "resources do not count": ("evaluate", "if rule.reach is not None and", "if False and rule.reach is not None and"),
+    "resources do not count": ("evaluate", "if rule.reach is not None:", "if False:"),
     "NotPrincipal is Principal": ("evaluate", "if not rule.negated_whom:", "if True:"),
     "an allow for all but some takes in those": ("evaluate", "return Grant.NONE if whom.grant(self.principal) is not Grant.NONE else Grant.DIRECT", "return Grant.DIRECT"),
     "a boundary leaves NotPrincipal's exception alone": ("evaluate", " and not self.bounded else", " else"),

@@ -265,8 +265,14 @@ def test_keys_that_were_read_and_not_there_are_named_once_each():
         Condition={"StringEquals": {"aws:Here": "x", "aws:Gone": "${aws:Also}"}, "Null": {"aws:Gone": "true"}},
     )
     silent = policy("identity", Action="sqs:*", Condition={"Bool": {"aws:Elsewhere": "true"}})
-    verdict = asks(ALICE, identity=(reads, silent), context={"aws:here": "x"})
-    assert verdict.missing == ("aws:gone", "aws:also", "aws:username")
+    reached = asks(
+        ALICE,
+        identity=(reads, reads, silent),
+        context={"aws:here": "x", "aws:username": "alice"},
+        resource="arn:aws:s3:::alice",
+    )
+    assert reached.missing == ("aws:gone", "aws:also")
+    assert asks(ALICE, identity=(reads, silent)).missing == ("aws:username",)
 
 
 def test_a_policy_remembers_a_bounded_number_of_actions():

@@ -1,0 +1,212 @@
+"""Decisions a second: the policy engine, the naive evaluator its tests compare it with, and Cedar.
+
+All three decide in one process, on one core, one question at a time, with their policies already read: the engine's are
+compiled, the naive evaluator's are parsed JSON, Cedar's are a parsed policy set.  The engine also says which
+statements determined each answer; its peers are not asked to.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import cycle, islice
+from pathlib import Path
+from random import Random
+
+from authority.policy.combine import weigh
+
+TESTS = Path(__file__).resolve().parents[2] / "tests"
+SECONDS = 1.0
+ROUNDS = 3
+ACCOUNT = "111122223333"
+SERVICES = {
+    "s3": ("GetObject", "PutObject", "DeleteObject", "ListBucket", "GetBucketPolicy"),
+    "sqs": ("SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueUrl"),
+    "dynamodb": ("GetItem", "PutItem", "Query", "Scan", "UpdateItem"),
+    "ec2": ("DescribeInstances", "StartInstances", "StopInstances", "RunInstances"),
+    "sts": ("AssumeRole", "TagSession", "GetCallerIdentity"),
+    "iam": ("PassRole", "GetRole", "ListRoles", "CreateRole"),
+    "kms": ("Decrypt", "Encrypt", "GenerateDataKey"),
+    "logs": ("PutLogEvents", "CreateLogStream", "DescribeLogGroups"),
+}
+
+
+def rows(policies: int = 10, statements: int = 20) -> list[dict]:
+    """Measure; each row holds what was measured, decisions a second, and the engine's ratio to it."""
+    sys.path.insert(0, str(TESTS))
+    try:
+        engine = importlib.import_module("policy.engine")
+        reference = importlib.import_module("policy.reference")
+    finally:
+        sys.path.remove(str(TESTS))
+    asked = _questions(reference, policies, statements)
+    compiler = engine.Compiler()
+    questions = [engine.question(each, compiler) for each in asked]
+    answers = [weigh(each).effect.value for each in questions]
+    if answers != [reference.decide(each)[0] for each in asked]:
+        raise RuntimeError("the engine and the naive evaluator do not agree; there is nothing to compare")
+    ours = _rate(weigh, questions)
+    naive = _rate(reference.decide, asked)
+    what = f"{policies} policies of {statements} statements, {answers.count('allowed')} of {len(answers)} allowed"
+    found = [
+        {"what": f"policy engine: {what}", "per_second": ours, "ratio": 1.0},
+        {"what": "naive evaluator over parsed JSON", "per_second": naive, "ratio": ours / naive, "target": 4.0},
+    ]
+    cedar = _cedar(asked, answers)
+    if cedar is not None:
+        found.append({"what": "cedarpy, one parsed policy set", "per_second": cedar, "ratio": ours / cedar})
+    return found
+
+
+def _questions(reference, policies: int, statements: int) -> list:
+    """What one principal with many policies asks: mostly what it may do, sometimes what it may not."""
+    draw = Random(7)
+    papers = tuple(
+        reference.Paper("identity", f"policy-{number}", json.dumps(_document(draw, statements)))
+        for number in range(policies)
+    )
+    caller = reference.Caller("user", f"arn:aws:iam::{ACCOUNT}:user/alice", ACCOUNT, "AIDAALICE")
+    asked = []
+    for _ in range(400):
+        service = draw.choice(tuple(SERVICES))
+        context = {
+            "aws:username": "alice",
+            "aws:principalarn": caller.arn,
+            "aws:principaltag/team": draw.choice(("red", "blue")),
+            "aws:sourceip": draw.choice(("10.1.2.3", "192.0.2.7")),
+            "aws:securetransport": "true",
+            "aws:multifactorauthpresent": draw.choice(("true", "false")),
+            "aws:currenttime": "2026-05-01T12:00:00Z",
+        }
+        action = f"{service}:{draw.choice(SERVICES[service])}"
+        asked.append(reference.Asked(caller, action, _resource(draw, service), ACCOUNT, context, identity=papers))
+    return asked
+
+
+def _resource(draw: Random, service: str) -> str:
+    return f"arn:aws:{service}:::team-{draw.randrange(4)}/{draw.choice(('alice', 'bob'))}/item-{draw.randrange(9)}"
+
+
+def _document(draw: Random, statements: int) -> dict:
+    return {"Version": "2012-10-17", "Statement": [_statement(draw) for _ in range(statements)]}
+
+
+def _statement(draw: Random) -> dict:
+    service = draw.choice(tuple(SERVICES))
+    names = SERVICES[service]
+    actions = draw.choice(
+        (
+            [f"{service}:{name}" for name in draw.sample(names, 2)],
+            [f"{service}:{names[0][:3]}*"],
+            [f"{service}:{names[-1]}"],
+        )
+    )
+    resource = draw.choice(
+        (
+            f"arn:aws:{service}:::team-{draw.randrange(4)}/*",
+            f"arn:aws:{service}:::team-{draw.randrange(4)}/${{aws:username}}/*",
+            _resource(draw, service),
+        )
+    )
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    if draw.random() < 0.03:
+        return {
+            "Effect": "Deny",
+            "Action": f"{service}:{names[-1]}",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    if draw.random() < 0.4:
+        statement["Condition"] = draw.choice(
+            (
+                {"StringEquals": {"aws:PrincipalTag/team": ["red", "green"]}},
+                {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "172.16.0.0/12"]}},
+                {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+                {"StringLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/*"}},
+            )
+        )
+    return statement
+
+
+def _rate(decide: Callable, questions: Sequence) -> float:
+    """Questions answered in a second, the best of a few rounds."""
+    best = 0.0
+    for _ in range(ROUNDS):
+        count, before = 0, time.perf_counter()
+        for question in islice(cycle(questions), 10_000_000):
+            decide(question)
+            count += 1
+            if count % 100 == 0 and time.perf_counter() - before > SECONDS / ROUNDS:
+                break
+        best = max(best, count / (time.perf_counter() - before))
+    return best
+
+
+def _cedar(asked: Sequence, answers: Sequence[str]) -> float | None:
+    """The same statements in Cedar's language, as far as it has words for them; None where it is not installed."""
+    try:
+        cedarpy = importlib.import_module("cedarpy")
+    except ImportError:
+        return None
+    lines = [
+        _in_cedar(statement, name)
+        for paper in asked[0].identity
+        for statement in json.loads(paper.text)["Statement"]
+        for name in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+    policies, entities = cedarpy.PolicySet.from_str("\n".join(lines)), cedarpy.Entities.from_json_str("[]")
+    requests = [
+        {
+            "principal": 'User::"alice"',
+            "action": f'Action::"{each.action}"',
+            "resource": f'Item::"{each.resource}"',
+            "context": {
+                "action": each.action,
+                "resource": each.resource,
+                "username": each.context["aws:username"],
+                "team": each.context["aws:principaltag/team"],
+                "ip": {"__extn": {"fn": "ip", "arg": each.context["aws:sourceip"]}},
+                "secure": True,
+                "mfa": each.context["aws:multifactorauthpresent"] == "true",
+                "arn": each.context["aws:principalarn"],
+            },
+        }
+        for each in asked
+    ]
+
+    def decide(request: dict) -> bool:
+        return cedarpy.is_authorized(request, policies, entities).allowed
+
+    if list(map(decide, requests)) != [answer == "allowed" for answer in answers]:
+        raise RuntimeError("Cedar decides otherwise; there is nothing to compare")
+    return _rate(decide, requests)
+
+
+def _in_cedar(statement: dict, action: str) -> str:
+    words = {"Allow": "permit", "Deny": "forbid"}[statement["Effect"]]
+    scope = f'action == Action::"{action}"' if "*" not in action else "action"
+    tests = [f'context.action like "{action}"'] if "*" in action else []
+    head, _, tail = statement["Resource"].partition("${aws:username}")
+    if tail:
+        tests.append(f'context.username == "alice" && context.resource like "{head}alice{tail}"')
+    elif head != "*":
+        tests.append(f'context.resource like "{head}"')
+    for operator, keys in statement.get("Condition", {}).items():
+        tests.append(
+            {
+                "StringEquals": '["red", "green"].contains(context.team)',
+                "IpAddress": '(context.ip.isInRange(ip("10.0.0.0/8")) || context.ip.isInRange(ip("172.16.0.0/12")))',
+                "Bool": "!context.secure" if "aws:SecureTransport" in keys else "context.mfa",
+                "StringLike": f'context.arn like "arn:aws:iam::{ACCOUNT}:user/*"',
+            }[operator]
+        )
+    when = f" when {{ {' && '.join(tests)} }}" if tests else ""
+    return f"{words}(principal, {scope}, resource){when};"
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(f"{row['per_second']:12,.0f}/s  x{row['ratio']:8.1f}  {row['what']}")
