@@ -1,0 +1,146 @@
+"""An account: what it holds, found by unique id and by name without regard to case.
+
+Every `with_...` returns a new account that shares what did not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+from immutables import Map
+
+from authority.kernel.ids import GROUP, USER, AccountId, PolicyId
+from authority.model.holders import Holder
+from authority.model.policies import ManagedPolicy
+from authority.model.principals import Group, User
+from authority.model.roles import Role
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """One account and all it holds.  Its root principal is there from the start."""
+
+    id: AccountId
+    name: str
+    created_at: datetime
+    email: str = ""
+    users: Map[str, User] = Map()
+    groups: Map[str, Group] = Map()
+    roles: Map[str, Role] = Map()
+    policies: Map[str, ManagedPolicy] = Map()
+    user_names: Map[str, str] = Map()
+    group_names: Map[str, str] = Map()
+    role_names: Map[str, str] = Map()
+    policy_names: Map[str, str] = Map()
+
+    def user_named(self, name: str) -> User | None:
+        """The user called *name*, in any case."""
+        found = self.user_names.get(name.lower())
+        return None if found is None else self.users[found]
+
+    def group_named(self, name: str) -> Group | None:
+        """The group called *name*, in any case."""
+        found = self.group_names.get(name.lower())
+        return None if found is None else self.groups[found]
+
+    def role_named(self, name: str) -> Role | None:
+        """The role called *name*, in any case."""
+        found = self.role_names.get(name.lower())
+        return None if found is None else self.roles[found]
+
+    def policy_named(self, name: str) -> ManagedPolicy | None:
+        """The managed policy called *name*, in any case."""
+        found = self.policy_names.get(name.lower())
+        return None if found is None else self.policies[found]
+
+    def holder(self, holder_id: str) -> Holder:
+        """The user, group or role with this unique id, which must be there."""
+        if holder_id.startswith(USER):
+            return self.users[holder_id]
+        if holder_id.startswith(GROUP):
+            return self.groups[holder_id]
+        return self.roles[holder_id]
+
+    def members_of(self, group_id: str) -> list[User]:
+        """The users in a group, by name."""
+        return sorted((user for user in self.users.values() if group_id in user.groups), key=lambda user: user.name)
+
+    def holders_of(self, policy_id: PolicyId) -> list[Holder]:
+        """Everybody a managed policy is attached to, by name."""
+        everybody: list[Holder] = [*self.users.values(), *self.groups.values(), *self.roles.values()]
+        return sorted((holder for holder in everybody if policy_id in holder.attached), key=lambda one: one.name)
+
+    def with_user(self, user: User) -> Account:
+        """The account with *user* as it is now."""
+        return msgspec.structs.replace(
+            self, users=self.users.set(user.id, user), user_names=self.user_names.set(user.name.lower(), user.id)
+        )
+
+    def with_group(self, group: Group) -> Account:
+        """The account with *group* as it is now."""
+        return msgspec.structs.replace(
+            self,
+            groups=self.groups.set(group.id, group),
+            group_names=self.group_names.set(group.name.lower(), group.id),
+        )
+
+    def with_role(self, role: Role) -> Account:
+        """The account with *role* as it is now."""
+        return msgspec.structs.replace(
+            self, roles=self.roles.set(role.id, role), role_names=self.role_names.set(role.name.lower(), role.id)
+        )
+
+    def with_policy(self, policy: ManagedPolicy) -> Account:
+        """The account with *policy* as it is now."""
+        return msgspec.structs.replace(
+            self,
+            policies=self.policies.set(policy.id, policy),
+            policy_names=self.policy_names.set(policy.name.lower(), policy.id),
+        )
+
+    def with_holder(self, holder: Holder) -> Account:
+        """The account with a user, group or role as it is now."""
+        match holder:
+            case User():
+                return self.with_user(holder)
+            case Group():
+                return self.with_group(holder)
+            case Role():
+                return self.with_role(holder)
+            case _:
+                raise TypeError("a holder is a user, a group or a role")
+
+    def changing(self, holder_id: str, change: Callable[[Holder], Holder]) -> Account:
+        """The account after *change* to one holder."""
+        return self.with_holder(change(self.holder(holder_id)))
+
+    def without_user(self, user_id: str) -> Account:
+        """The account with the user gone."""
+        user = self.users[user_id]
+        return msgspec.structs.replace(
+            self, users=self.users.delete(user_id), user_names=self.user_names.delete(user.name.lower())
+        )
+
+    def without_group(self, group_id: str) -> Account:
+        """The account with the group gone."""
+        group = self.groups[group_id]
+        return msgspec.structs.replace(
+            self, groups=self.groups.delete(group_id), group_names=self.group_names.delete(group.name.lower())
+        )
+
+    def without_role(self, role_id: str) -> Account:
+        """The account with the role gone."""
+        role = self.roles[role_id]
+        return msgspec.structs.replace(
+            self, roles=self.roles.delete(role_id), role_names=self.role_names.delete(role.name.lower())
+        )
+
+    def without_policy(self, policy_id: str) -> Account:
+        """The account with the managed policy gone."""
+        policy = self.policies[policy_id]
+        return msgspec.structs.replace(
+            self,
+            policies=self.policies.delete(policy_id),
+            policy_names=self.policy_names.delete(policy.name.lower()),
+        )

@@ -1,0 +1,273 @@
+"""The state: every fact so far, folded.  `evolve` takes one fact into account and never refuses: it happened.
+
+The state is immutable and shares structure, so a batch works on a new version while readers keep the old one.  It
+holds configuration and never sessions, which grow without bound.  `canonical` spells it so that equal states are
+equal bytes, in any process, Python version and hash seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import types
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from immutables import Map
+
+from authority.kernel.ids import AccessKeyId, AccountId
+from authority.kernel.tags import merged, without
+from authority.model import authority as authorities
+from authority.model import holders, policies, principals, roles
+from authority.model.account import Account
+from authority.model.authority import SealingKey, Settings
+from authority.model.fact import AccountFact, Fact
+from authority.model.holders import Holder
+from authority.model.principals import AccessKey, KeyStatus
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What is true now."""
+
+    ledger_id: str = ""
+    management_account: AccountId | None = None
+    settings: Settings | None = None
+    accounts: Map[str, Account] = Map()
+    access_keys: Map[str, AccessKey] = Map()
+    sealing_keys: Map[str, SealingKey] = Map()
+
+    def keys_of(self, owner: str) -> list[AccessKey]:
+        """The living access keys of a user, oldest first."""
+        living = (
+            key for key in self.access_keys.values() if key.owner == owner and key.status is not KeyStatus.DELETED
+        )
+        return sorted(living, key=lambda key: (key.created_at, key.id))
+
+    def newest_sealing_key(self) -> SealingKey | None:
+        """The daily key in use."""
+        return max(self.sealing_keys.values(), key=lambda key: (key.created_at, key.id), default=None)
+
+
+EMPTY: Final = State()
+
+_replace = msgspec.structs.replace
+
+
+def _initialised(state: State, fact: authorities.AuthorityInitialised, _: datetime) -> State:
+    return _replace(state, ledger_id=fact.ledger_id, management_account=fact.management_account)
+
+
+def _settings_changed(state: State, fact: authorities.SettingsChanged, _: datetime) -> State:
+    return _replace(state, settings=fact.settings)
+
+
+def _sealing_key_created(state: State, fact: authorities.SealingKeyCreated, at: datetime) -> State:
+    return _replace(state, sealing_keys=state.sealing_keys.set(fact.key_id, SealingKey(fact.key_id, at)))
+
+
+def _sealing_key_destroyed(state: State, fact: authorities.SealingKeyDestroyed, _: datetime) -> State:
+    return _replace(state, sealing_keys=state.sealing_keys.delete(fact.key_id))
+
+
+def _account_created(state: State, fact: authorities.AccountCreated, at: datetime) -> State:
+    account = Account(id=fact.account, name=fact.name, email=fact.email, created_at=at)
+    return _replace(state, accounts=state.accounts.set(account.id, account))
+
+
+def _key_created(state: State, fact: principals.AccessKeyCreated, at: datetime) -> State:
+    key = AccessKey(
+        id=fact.access_key_id, account=fact.account, owner=fact.owner, status=KeyStatus.ACTIVE, created_at=at
+    )
+    return _replace(state, access_keys=state.access_keys.set(key.id, key))
+
+
+def _key_turned(state: State, key_id: AccessKeyId, status: KeyStatus) -> State:
+    key = _replace(state.access_keys[key_id], status=status)
+    return _replace(state, access_keys=state.access_keys.set(key_id, key))
+
+
+def _user_created(account: Account, fact: principals.UserCreated, at: datetime) -> Account:
+    return account.with_user(
+        principals.User(id=fact.user_id, name=fact.name, path=fact.path, created_at=at, tags=fact.tags)
+    )
+
+
+def _group_created(account: Account, fact: principals.GroupCreated, at: datetime) -> Account:
+    return account.with_group(principals.Group(id=fact.group_id, name=fact.name, path=fact.path, created_at=at))
+
+
+def _group_joined(account: Account, fact: principals.GroupJoined, _: datetime) -> Account:
+    user = account.users[fact.user_id]
+    if fact.group_id in user.groups:
+        return account
+    return account.with_user(_replace(user, groups=(*user.groups, fact.group_id)))
+
+
+def _group_left(account: Account, fact: principals.GroupLeft, _: datetime) -> Account:
+    user = account.users[fact.user_id]
+    return account.with_user(_replace(user, groups=tuple(group for group in user.groups if group != fact.group_id)))
+
+
+def _role_created(account: Account, fact: roles.RoleCreated, at: datetime) -> Account:
+    return account.with_role(
+        roles.Role(
+            id=fact.role_id,
+            name=fact.name,
+            path=fact.path,
+            created_at=at,
+            trust=fact.trust,
+            description=fact.description,
+            max_session_duration=fact.max_session_duration,
+            tags=fact.tags,
+        )
+    )
+
+
+def _role_updated(account: Account, fact: roles.RoleUpdated, _: datetime) -> Account:
+    changes = {"description": fact.description, "max_session_duration": fact.max_session_duration}
+    return account.with_role(_replace(account.roles[fact.role_id], **changes))
+
+
+def _inline_put(holder: Holder, fact: holders.InlinePolicyPut) -> Holder:
+    kept = (policy for policy in holder.inline if policy.name != fact.name)
+    return _replace(holder, inline=(*kept, holders.InlinePolicy(fact.name, fact.document)))
+
+
+def _inline_deleted(holder: Holder, fact: holders.InlinePolicyDeleted) -> Holder:
+    return _replace(holder, inline=tuple(policy for policy in holder.inline if policy.name != fact.name))
+
+
+def _attached(holder: Holder, fact: holders.PolicyAttached) -> Holder:
+    if fact.policy_id in holder.attached:
+        return holder
+    return _replace(holder, attached=(*holder.attached, fact.policy_id))
+
+
+def _detached(holder: Holder, fact: holders.PolicyDetached) -> Holder:
+    return _replace(holder, attached=tuple(policy for policy in holder.attached if policy != fact.policy_id))
+
+
+def _tagged(holder: Holder, fact: holders.HolderTagged) -> Holder:
+    return _replace(holder, tags=merged(holder.tags, fact.tags, ignore_case=True))
+
+
+def _untagged(holder: Holder, fact: holders.HolderUntagged) -> Holder:
+    return _replace(holder, tags=without(holder.tags, fact.keys, ignore_case=True))
+
+
+def _policy_created(account: Account, fact: policies.PolicyCreated, at: datetime) -> Account:
+    return account.with_policy(
+        policies.ManagedPolicy(
+            id=fact.policy_id,
+            name=fact.name,
+            path=fact.path,
+            description=fact.description,
+            tags=fact.tags,
+            created_at=at,
+            updated_at=at,
+            versions=(policies.PolicyVersion(1, fact.document, at),),
+        )
+    )
+
+
+def _version_created(account: Account, fact: policies.PolicyVersionCreated, at: datetime) -> Account:
+    policy = account.policies[fact.policy_id]
+    versions = (*policy.versions, policies.PolicyVersion(fact.number, fact.document, at))
+    default = fact.number if fact.default else policy.default
+    return account.with_policy(_replace(policy, versions=versions, default=default, last=fact.number, updated_at=at))
+
+
+def _version_deleted(account: Account, fact: policies.PolicyVersionDeleted, at: datetime) -> Account:
+    policy = account.policies[fact.policy_id]
+    versions = tuple(version for version in policy.versions if version.number != fact.number)
+    return account.with_policy(_replace(policy, versions=versions, updated_at=at))
+
+
+def _default_set(account: Account, fact: policies.DefaultPolicyVersionSet, at: datetime) -> Account:
+    return account.with_policy(_replace(account.policies[fact.policy_id], default=fact.number, updated_at=at))
+
+
+def _in_account(fold: Callable[[Account, Any, datetime], Account]) -> Callable[[State, Any, datetime], State]:
+    def folded(state: State, fact: AccountFact, at: datetime) -> State:
+        account = fold(state.accounts[fact.account], fact, at)
+        return _replace(state, accounts=state.accounts.set(account.id, account))
+
+    return folded
+
+
+def _in_holder(fold: Callable[[Holder, Any], Holder]) -> Callable[[State, Any, datetime], State]:
+    return _in_account(lambda account, fact, _: account.changing(fact.holder, lambda holder: fold(holder, fact)))
+
+
+FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
+    authorities.AuthorityInitialised: _initialised,
+    authorities.SettingsChanged: _settings_changed,
+    authorities.SealingKeyCreated: _sealing_key_created,
+    authorities.SealingKeyDestroyed: _sealing_key_destroyed,
+    authorities.AccountCreated: _account_created,
+    principals.AccessKeyCreated: _key_created,
+    principals.AccessKeyStatusChanged: lambda state, fact, _: _key_turned(state, fact.access_key_id, fact.status),
+    principals.AccessKeyDeleted: lambda state, fact, _: _key_turned(state, fact.access_key_id, KeyStatus.DELETED),
+    principals.UserCreated: _in_account(_user_created),
+    principals.UserDeleted: _in_account(lambda account, fact, _: account.without_user(fact.user_id)),
+    principals.GroupCreated: _in_account(_group_created),
+    principals.GroupDeleted: _in_account(lambda account, fact, _: account.without_group(fact.group_id)),
+    principals.GroupJoined: _in_account(_group_joined),
+    principals.GroupLeft: _in_account(_group_left),
+    roles.RoleCreated: _in_account(_role_created),
+    roles.RoleTrustUpdated: _in_account(
+        lambda account, fact, _: account.with_role(_replace(account.roles[fact.role_id], trust=fact.trust))
+    ),
+    roles.RoleUpdated: _in_account(_role_updated),
+    roles.RoleDeleted: _in_account(lambda account, fact, _: account.without_role(fact.role_id)),
+    holders.InlinePolicyPut: _in_holder(_inline_put),
+    holders.InlinePolicyDeleted: _in_holder(_inline_deleted),
+    holders.PolicyAttached: _in_holder(_attached),
+    holders.PolicyDetached: _in_holder(_detached),
+    holders.HolderTagged: _in_holder(_tagged),
+    holders.HolderUntagged: _in_holder(_untagged),
+    policies.PolicyCreated: _in_account(_policy_created),
+    policies.PolicyVersionCreated: _in_account(_version_created),
+    policies.PolicyVersionDeleted: _in_account(_version_deleted),
+    policies.DefaultPolicyVersionSet: _in_account(_default_set),
+    policies.PolicyDeleted: _in_account(lambda account, fact, _: account.without_policy(fact.policy_id)),
+}
+"""How each fact of configuration changes the state; a test holds this table against the facts there are."""
+
+
+def evolve(state: State, facts: Iterable[Fact], at: datetime) -> State:
+    """Take *facts*, which became true at *at*, into account.  Facts that configure nothing leave no trace."""
+    for fact in facts:
+        if fact.CONFIG:
+            state = FOLDS[type(fact)](state, fact, at)
+    return state
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Map):
+        return dict(value)
+    raise NotImplementedError(type(value).__name__)
+
+
+def _shared(kind: Any, value: Any) -> object:
+    return Map(msgspec.convert(value, types.GenericAlias(dict, kind.__args__), dec_hook=_shared))
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
+_DECODER: Final = msgspec.json.Decoder(State, dec_hook=_shared)
+
+
+def canonical(state: State) -> bytes:
+    """Spell *state* as JSON with every key in order: the form of snapshots and of hashes."""
+    return _ENCODER.encode(state)
+
+
+def from_canonical(body: bytes) -> State:
+    """Read what `canonical` wrote."""
+    return _DECODER.decode(body)
+
+
+def state_hash(state: State) -> str:
+    """SHA-256 over the canonical form, in hex."""
+    return hashlib.sha256(canonical(state)).hexdigest()

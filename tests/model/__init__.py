@@ -1,0 +1,3 @@
+"""The model: facts and the state they fold into."""
+
+from __future__ import annotations
