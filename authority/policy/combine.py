@@ -89,6 +89,8 @@ class Verdict(msgspec.Struct, frozen=True):
         raise TypeError("test verdict.allowed, never the verdict itself")
 
 
+_FEDERATED_USER: Final = PrincipalKind.FEDERATED_USER
+_ROOT: Final = PrincipalKind.ROOT
 _OUTSIDERS: Final = frozenset(
     {PrincipalKind.SERVICE, PrincipalKind.SAML, PrincipalKind.WEB_IDENTITY, PrincipalKind.ANONYMOUS}
 )
@@ -101,8 +103,13 @@ _WORDS: Final[Mapping[Layer, str]] = {
     "scp": "a service control policy",
     "rcp": "a resource control policy",
 }
-_CHECKS: Final[Mapping[Layer, Mapping[Effect, Check]]] = {
-    layer: {effect: Check(layer, effect) for effect in Effect} for layer in _WORDS
+_CHECKS: Final[Mapping[Layer, tuple[Check, Check, Check]]] = {
+    layer: (
+        Check(layer, Effect.EXPLICIT_DENY),
+        Check(layer, Effect.ALLOWED),
+        Check(layer, Effect.IMPLICIT_DENY),
+    )
+    for layer in _WORDS
 }
 _Said: TypeAlias = tuple[Layer, list[Matched]]
 
@@ -126,11 +133,9 @@ class _Hearing:
         """Ask one layer: its Allow statements, and how the most direct of them names the caller."""
         denied_before = len(self.inquiry.denials)
         allowed, grant = self.inquiry.granted_by(policies)
-        results = _CHECKS[layer]
-        if len(self.inquiry.denials) > denied_before:
-            self.checks.append(results[Effect.EXPLICIT_DENY])
-        else:
-            self.checks.append(results[Effect.ALLOWED if allowed else Effect.IMPLICIT_DENY])
+        denies, allows, silent = _CHECKS[layer]
+        denied = len(self.inquiry.denials) > denied_before
+        self.checks.append(denies if denied else allows if allowed else silent)
         return allowed, grant
 
     def hear_levels(self, layer: Layer, levels: Sequence[Sequence[Policy]]) -> list[_Said]:
@@ -146,7 +151,7 @@ def weigh(question: Question) -> Verdict:
     """Answer *question* as the list at the top of this module says."""
     kind = question.principal.kind
     session = question.session
-    if session is None and kind is PrincipalKind.FEDERATED_USER:
+    if session is None and kind is _FEDERATED_USER:
         # A federated user without session policies has no permissions (STS API, GetFederationToken).
         session = ()
     hearing = _Hearing(question)
@@ -171,10 +176,10 @@ def weigh(question: Question) -> Verdict:
 
     own = question.principal.account == question.resource_account
     needed: list[_Said]
-    if kind is PrincipalKind.ROOT and question.trust:
+    if kind is _ROOT and question.trust:
         # No role can be assumed by root (STS API, AssumeRole).
         return hearing.close(Effect.IMPLICIT_DENY, (), theirs)
-    if kind is PrincipalKind.ROOT:
+    if kind is _ROOT:
         needed = [] if own else [resource]
     elif kind in _OUTSIDERS:
         needed = [resource]

@@ -176,10 +176,15 @@ def _covered(plain: Glob, moving: list[Template]) -> Reach:
     if not moving:
         return lambda resource, _: plain(resource)
 
+    # What stands before the first variable or wildcard tells most resources apart, for less than filling in does.
+    guarded = [(parts[0] if isinstance(parts[0], str) else "", parts) for parts in moving]
+
     def covered(resource: str, context: Context) -> bool:
         if plain(resource):
             return True
-        for parts in moving:
+        for prefix, parts in guarded:
+            if not resource.startswith(prefix):
+                continue
             row = resolve(parts, context)
             if row is not None and glob(row)(resource):
                 return True

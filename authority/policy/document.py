@@ -8,6 +8,7 @@ IAM User Guide, Grammar of the IAM JSON policy language.
 from __future__ import annotations
 
 import enum
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -115,7 +116,8 @@ class Document(msgspec.Struct, frozen=True):
         for named in sorted(self._names(), key=lambda named: named.start):
             spelled = f"arn:aws:iam::{named.account}:root" if named.account == named.name else names.get(named.name)
             if named.word == "AWS" and spelled is not None:
-                pieces += [self.text[at : named.start], f'"{spelled}"']
+                # A path may hold quotes and backslashes (IAM API, Path).
+                pieces += [self.text[at : named.start], json.dumps(spelled)]
                 at = named.end
         return "".join([*pieces, self.text[at:]])
 

@@ -6,11 +6,16 @@ Refuses to know what follows from that; `combine` does.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from authority.policy.compiled import Matched, Policy, Rule
 from authority.policy.principal import Grant, Principal
 from authority.policy.variables import Context
 from authority.policy.whom import Whom
+
+# Looking up a member of an enumeration costs more than testing a condition.
+_NONE: Final = Grant.NONE
+_DIRECT: Final = Grant.DIRECT
 
 
 class Inquiry:
@@ -34,15 +39,16 @@ class Inquiry:
         Deny statements that apply join `denials`.  Every statement is asked, so that the record names all of them.
         """
         allowed: list[Matched] = []
-        best = Grant.NONE
+        best = _NONE
         for policy in policies:
             for rule in policy.concerning(self.action):
-                grant = Grant.DIRECT if rule.whom is None else self._named(rule, rule.whom)
-                if grant is Grant.NONE or not self._applies(rule):
+                grant = _DIRECT if rule.whom is None else self._named(rule, rule.whom)
+                if grant is _NONE or not self._applies(rule):
                     continue
                 if rule.allows:
                     allowed.append(rule.matched)
-                    best = max(best, grant)
+                    if grant > best:  # noqa: PLR1730 - `max` costs more than the rest of the loop
+                        best = grant
                 else:
                     self.denials.append(rule.matched)
         return allowed, best
@@ -68,6 +74,6 @@ class Inquiry:
         if not rule.negated_whom:
             return whom.grant(self.principal)
         if rule.allows:
-            return Grant.NONE if whom.grant(self.principal) is not Grant.NONE else Grant.DIRECT
+            return _NONE if whom.grant(self.principal) is not _NONE else _DIRECT
         # A boundary undoes the exception (AWS JSON policy elements: NotPrincipal).
-        return Grant.NONE if whom.spares(self.principal) and not self.bounded else Grant.DIRECT
+        return _NONE if whom.spares(self.principal) and not self.bounded else _DIRECT

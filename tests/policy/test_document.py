@@ -303,6 +303,12 @@ def test_a_document_is_shown_with_ids_in_place_of_principals_that_are_gone():
     assert found.shown({}) == shown.replace("AROAGONE", ROLE)
 
 
+def test_a_principal_is_shown_as_json_whatever_its_path():
+    moved = 'arn:aws:iam::111122223333:role/a"b\\c/app'
+    shown = read(read(trust(Principal={"AWS": ROLE}), Kind.TRUST).shown({ROLE: moved}), Kind.TRUST)
+    assert shown.named_principals == (moved,)
+
+
 def test_a_document_lists_the_condition_keys_it_reads():
     statement = {
         "Effect": "Allow",
