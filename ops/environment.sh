@@ -40,15 +40,15 @@ make_environment() {
             "$python" -m venv "$venv"
         else
             "$python" -m venv --without-pip "$venv" # as Debian leaves it; the pip outside installs into it
-            ln -s "$(command -v "$python")" "$venv/bin/.outer-python"
+            printf '%s\n' "$python" > "$venv/.outer-python"
         fi
     fi
 
     if [ "$(fingerprint "$file")" != "$(cat "$venv/.installed-$lock" 2>/dev/null)" ]; then
         echo "installing requirements/$lock.lock"
         rm -f "$venv"/.installed-*
-        if [ -e "$venv/bin/.outer-python" ]; then
-            "$venv/bin/.outer-python" -m pip --python "$venv/bin/python" "${pip_options[@]}" -r "$file"
+        if [ -e "$venv/.outer-python" ]; then
+            "$(cat "$venv/.outer-python")" -m pip --python "$venv/bin/python" "${pip_options[@]}" -r "$file"
         else
             "$venv/bin/python" -m pip "${pip_options[@]}" -r "$file"
         fi
