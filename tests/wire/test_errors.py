@@ -1,3 +1,5 @@
+"""Errors: every reason has a status, and is spelled as AWS spells it."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""The models' patterns mean in Python what they mean in Java."""
+
 from __future__ import annotations
 
 import unicodedata

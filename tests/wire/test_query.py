@@ -1,3 +1,5 @@
+"""The form of the Query protocol, read strictly."""
+
 from __future__ import annotations
 
 from urllib.parse import urlencode

@@ -1,3 +1,5 @@
+"""A request, from raw bytes to what it asks for."""
+
 from __future__ import annotations
 
 import msgspec

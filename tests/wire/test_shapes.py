@@ -1,3 +1,5 @@
+"""Shapes: what botocore writes is read, and what is written botocore reads."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Signature Version 4, over the bytes as they came."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,0 +1,3 @@
+"""The shape of the house, judged."""
+
+from __future__ import annotations
