@@ -64,3 +64,22 @@ def holder_arn(account: Account, holder: Holder, partition: str) -> str:
         case _:
             kind = "group"
     return f"arn:{partition}:iam::{account.id}:{kind}{holder.path}{holder.name}"
+
+
+def session_policies(state: State, caller: Caller) -> tuple[Policy, ...] | None:
+    """The session policies that came with a session, which limit it; None where it has none.
+
+    A managed policy that is gone since allows nothing: it must not widen the session.
+    """
+    session = caller.session
+    if session is None or not (session.policy or session.policy_arns):
+        return None
+    found: list[Policy] = []
+    if session.policy:
+        found.append(_compiled(session.policy, Kind.SESSION, Source("session", "inline")))
+    account = state.accounts[caller.account]
+    for arn in session.policy_arns:
+        policy = account.policy_named(arn.rpartition("/")[2])
+        if policy is not None:
+            found.append(_compiled(policy.document, Kind.IDENTITY, Source("session", arn, f"v{policy.default}")))
+    return tuple(found)

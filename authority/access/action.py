@@ -1,0 +1,150 @@
+"""The shape of an action: what it is called with, what it may know besides the state, and what it decides.
+
+`@action` binds an AWS action to a decision.  Authorisation comes first and is the same for all: the action's name on
+the resource it names, under the context it declares.  Only then is the decision asked.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeAlias, get_args, get_type_hints
+
+from authority.access.call import Call
+from authority.access.context import Context
+from authority.access.weighing import NOTHING_MORE, Weighed, refusal_of, weigh
+from authority.kernel import ids
+from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.secret import Secret
+from authority.model.fact import Fact
+from authority.model.sessions import SessionIssued
+from authority.model.state import State
+
+
+@dataclass(slots=True)
+class Facts:
+    """The time, the ids and the chance that a decision may use.
+
+    All comes from one *seed*, so that deciding again after a conflict makes the same ids.  `decided_from` is the
+    position of the newest configuration; `claimed` are once keys of this request that turned out to be taken.
+    """
+
+    now: datetime
+    seed: bytes = field(repr=False)
+    decided_from: int = 0
+    claimed: frozenset[str] = frozenset()
+    _drawn: int = 0
+
+    def draw(self, count: int) -> bytes:
+        """*count* bytes, different at each call."""
+        self._drawn += 1
+        return hashlib.shake_256(self.seed + self._drawn.to_bytes(4, "big")).digest(count)
+
+    def new_id(self, kind: str) -> str:
+        """A unique id that was never issued before."""
+        return ids.unique_id(kind, self.draw(ids.TAIL_BYTES))
+
+    def new_secret_key(self) -> Secret:
+        """A secret access key: forty characters of base 64."""
+        return Secret(base64.b64encode(self.draw(30)))
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A secret to be sealed into the vault in the same transaction; *row* is the id of what it belongs to."""
+
+    row: str
+    purpose: str
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """An answer that needs credentials: `shape` makes it once the entry is durable and the session minted.
+
+    Its argument is the wire form of the credentials (STS API, Credentials).
+    """
+
+    session: SessionIssued
+    shape: Callable[[Mapping[str, object]], object]
+
+
+Answer: TypeAlias = object
+"""A msgspec struct in the operation's output shape, `Minted`, a `Refusal`, or None for an empty answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes true, what must be stored beside it, and what to answer.  A refusal is a decision too.
+
+    `then` is asked for the answer after the commit, over the published state and off the committer: listings go there.
+    """
+
+    facts: tuple[Fact, ...] = ()
+    answer: Answer = None
+    then: Callable[[State], Answer] | None = None
+    weighed: tuple[Weighed, ...] = ()
+    secrets: tuple[NewSecret, ...] = ()
+    dropped: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+    subject: str = ""
+
+
+def refuse(reason: Reason, message: str, facts: tuple[Fact, ...] = (), weighed: tuple[Weighed, ...] = ()) -> Decision:
+    """Say no, in AWS's words.  A refusal is recorded, and may make facts true."""
+    return Decision(facts=facts, answer=Refusal(reason, message), weighed=weighed)
+
+
+Resource: TypeAlias = Callable[[State, Call[Any]], str]
+Conditions: TypeAlias = Callable[[State, Call[Any]], Context]
+Decide: TypeAlias = Callable[[State, Call[Any], Facts], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An AWS action and how it is decided."""
+
+    name: str
+    input: type[Any]
+    handler: Decide
+    resource: Resource | None
+    conditions: Conditions | None
+
+    @property
+    def service(self) -> str:
+        """The service prefix: `iam`."""
+        return self.name.partition(":")[0]
+
+    @property
+    def operation(self) -> str:
+        """The operation's name on the wire: `CreateRole`."""
+        return self.name.partition(":")[2]
+
+    def decide(self, state: State, call: Call[Any], facts: Facts) -> Decision:
+        """Authorise *call*, then decide it."""
+        if self.resource is None:
+            return self.handler(state, call, facts)
+        resource = self.resource(state, call)
+        conditions = NOTHING_MORE if self.conditions is None else self.conditions(state, call)
+        weighed = weigh(state, call, facts.now, self.name, resource, conditions=conditions)
+        if not weighed.verdict.allowed:
+            return Decision(answer=refusal_of(weighed), weighed=(weighed,), subject=resource)
+        decision = self.handler(state, call, facts)
+        return replace(decision, weighed=(weighed, *decision.weighed), subject=decision.subject or resource)
+
+
+def action(name: str, *, resource: Resource | None, conditions: Conditions | None = None) -> Callable[[Decide], Action]:
+    """Bind the AWS action *name* to a decision.
+
+    *resource* names the ARN it is authorised on.  None is for the few that authorise themselves, or need no
+    permission; the input is read from the annotation of the decision's `call`.
+    """
+
+    def bind(handler: Decide) -> Action:
+        (asked,) = get_args(get_type_hints(handler)["call"])
+        return Action(name, asked, handler, resource, conditions)
+
+    return bind

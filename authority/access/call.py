@@ -1,0 +1,37 @@
+"""One proven request, as a decision sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from authority.access.caller import Caller
+
+Input = TypeVar("Input")
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request came from and how: the socket's peer, never a header that claims another."""
+
+    request_id: str
+    source_address: str
+    user_agent: str
+    secure: bool
+    region: str
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Input]):
+    """One proven request: who asks, what, from where."""
+
+    caller: Caller
+    input: Input
+    origin: Origin
+
+    @property
+    def partition(self) -> str:
+        """The partition of the region that the request was signed for."""
+        return self.origin.partition

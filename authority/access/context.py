@@ -1,0 +1,71 @@
+"""The condition context: what a policy may ask about a request (IAM User Guide, global condition context keys).
+
+It is made of authenticated facts only.  Nothing that a client names like a context key gets in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from ipaddress import IPv6Address, ip_address
+from typing import Final, TypeAlias
+
+from authority.access.call import Origin
+from authority.access.caller import Caller
+from authority.policy.principal import PrincipalKind
+
+Context: TypeAlias = Mapping[str, str | tuple[str, ...]]
+"""Keys in lower case; a tuple is a multivalued key."""
+
+_TYPES: Final = {
+    PrincipalKind.ROOT: "Account",
+    PrincipalKind.USER: "User",
+    PrincipalKind.ASSUMED_ROLE: "AssumedRole",
+    PrincipalKind.FEDERATED_USER: "FederatedUser",
+}
+
+
+def unmapped(address: str) -> str:
+    """*address* with an IPv4 address that came in IPv6 clothes undressed, so that its ranges apply to it."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(parsed)
+
+
+def context_of(caller: Caller, origin: Origin, now: datetime) -> dict[str, str | tuple[str, ...]]:
+    """The keys that every signed request has, and those that this caller brings."""
+    principal = caller.principal
+    session = caller.session
+    context: dict[str, str | tuple[str, ...]] = {
+        "aws:principalarn": principal.issuer or principal.arn,
+        "aws:principalaccount": principal.account,
+        "aws:principaltype": _TYPES[principal.kind],
+        "aws:sourceip": origin.source_address,
+        "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:epochtime": str(int(now.timestamp())),
+        "aws:securetransport": "true" if origin.secure else "false",
+        "aws:useragent": origin.user_agent,
+        "aws:requestedregion": origin.region,
+    }
+    if caller.holder is not None:
+        for tag in caller.holder.tags:
+            context[f"aws:principaltag/{tag.key.lower()}"] = tag.value
+    if session is None:
+        context["aws:userid"] = principal.unique_id
+        if principal.kind is PrincipalKind.USER and caller.holder is not None:
+            context["aws:username"] = caller.holder.name
+        return context
+    context["aws:userid"] = f"{principal.unique_id}:{session.session_name}"
+    context["aws:tokenissuetime"] = session.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    context["aws:multifactorauthpresent"] = "true" if session.mfa_at is not None else "false"
+    if session.mfa_at is not None:
+        context["aws:multifactorauthage"] = str(int((now - session.mfa_at).total_seconds()))
+    if session.source_identity:
+        context["aws:sourceidentity"] = session.source_identity
+    for tag in session.tags:
+        context[f"aws:principaltag/{tag.key.lower()}"] = tag.value
+    return context

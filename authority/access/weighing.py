@@ -1,0 +1,85 @@
+"""One question put to the policy engine about a caller, and the refusal that a no becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from authority.access.applicable import identity_policies, session_policies
+from authority.access.call import Call
+from authority.access.context import Context, context_of
+from authority.kernel import arn as arns
+from authority.kernel.refusal import Reason, Refusal
+from authority.model.event import DecisionRecord
+from authority.model.state import State
+from authority.policy import combine
+from authority.policy.compiled import Policy
+
+NOTHING_MORE: Final[Context] = {}
+"""No condition keys but those that every request has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A verdict with the question it answers."""
+
+    question: combine.Question
+    verdict: combine.Verdict
+
+    def record(self) -> DecisionRecord:
+        """What the log says of it."""
+        return DecisionRecord(
+            principal=self.question.principal.arn,
+            action=self.question.action,
+            resource=self.question.resource,
+            resource_account=self.question.resource_account,
+            effect=self.verdict.effect,
+            context=dict(self.question.context),
+            determined_by=self.verdict.determined_by,
+            missing=self.verdict.missing,
+        )
+
+
+def weigh(
+    state: State,
+    call: Call[Any],
+    now: datetime,
+    action: str,
+    resource: str,
+    *,
+    conditions: Context = NOTHING_MORE,
+    owner: str = "",
+    resource_policies: tuple[Policy, ...] = (),
+    trust: bool = False,
+) -> Weighed:
+    """Ask whether the caller may do *action* on *resource*, which is *owner*'s, else the account's in its ARN."""
+    caller = call.caller
+    context = context_of(caller, call.origin, now)
+    context.update(conditions)
+    parsed = arns.parse(resource)
+    resource_account = owner or (parsed.account if parsed is not None else "") or caller.account
+    context["aws:resourceaccount"] = resource_account
+    question = combine.Question(
+        principal=caller.principal,
+        action=action,
+        resource=resource,
+        resource_account=resource_account,
+        context=context,
+        identity=identity_policies(state, caller),
+        session=session_policies(state, caller),
+        resource_policies=resource_policies,
+        trust=trust,
+    )
+    return Weighed(question, combine.weigh(question))
+
+
+def refusal_of(weighed: Weighed) -> Refusal:
+    """The refusal that a no becomes, in AWS's words."""
+    question = weighed.question
+    because = combine.because(weighed.verdict, question.action)
+    message = (
+        f"User: {question.principal.arn} is not authorized to perform: {question.action} on resource: "
+        f"{question.resource}"
+    )
+    return Refusal(Reason.ACCESS_DENIED, f"{message} {because}".rstrip())
