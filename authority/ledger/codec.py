@@ -1,0 +1,90 @@
+"""How an entry is read: its header, and the steps that bring an old body to the present form.
+
+The law of stored formats.  Stored bytes are never rewritten: the tree is built over them.  Fields of a body are never
+renamed, reordered or removed; a new one comes last and has a default.  A version is raised only when this cannot be
+obeyed; then one upcaster, pure, from bytes to bytes, leads from the old version to the next and stays for ever.  Types
+and versions are never used for something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from authority.ledger.port import MAX_BODY, Lane, NewEntry, SideRow
+
+LANES: Final = {"session": Lane.SESSION, "config": Lane.CONFIG}
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What the top level of every body says, whatever else it holds.  The ledger's columns are derived from it."""
+
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    v: Annotated[int, msgspec.Meta(ge=1, le=0x7FFF)]
+    decided_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    lane: Literal["session", "config"]
+    subject: Annotated[str, msgspec.Meta(max_length=2048)]
+
+
+_DECODER: Final = msgspec.json.Decoder(Header)
+
+
+def header_of(body: bytes) -> Header:
+    """Read the header of *body*, or raise `ValueError`."""
+    header = _DECODER.decode(body)
+    if header.decided_at.utcoffset() != timedelta(0):
+        raise ValueError(f"`decided_at` is not in UTC: {header.decided_at.isoformat()}")
+    if "\x00" in header.type or "\x00" in header.subject:  # PostgreSQL's text holds every character but this one
+        raise ValueError("a NUL stands in `type` or `subject`")
+    return header
+
+
+def new_entry(body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, ...] = ()) -> NewEntry:
+    """Make the entry that *body* says it is, or raise `ValueError`."""
+    header = header_of(body)
+    return NewEntry(
+        body=body,
+        lane=LANES[header.lane],
+        type=header.type,
+        v=header.v,
+        subject=header.subject,
+        decided_at=header.decided_at,
+        once=once,
+        rows=rows,
+    )
+
+
+def check(entry: NewEntry) -> None:
+    """Raise `ValueError` when *entry* may not be stored: too large, or its header says something else than it does.
+
+    An entry that disagrees with its own body could never be taken back, and every audit would stop at it.
+    """
+    if len(entry.body) > MAX_BODY:
+        raise ValueError(f"the body has {len(entry.body)} bytes, more than {MAX_BODY}")
+    header = header_of(entry.body)
+    said = (entry.type, entry.v, entry.decided_at, entry.lane, entry.subject)
+    if said != (header.type, header.v, header.decided_at, LANES[header.lane], header.subject):
+        raise ValueError("the entry and the header of its body disagree")
+    if any(not key or "\x00" in key for key in entry.once):
+        raise ValueError("a once key is empty or holds a NUL")
+
+
+TypeAndVersion = tuple[str, int]
+Upcaster = Callable[[bytes], bytes]
+
+UPCASTERS: Final[Mapping[TypeAndVersion, Upcaster]] = {}
+"""The step from each type and version that is no longer written."""
+
+
+def upcast(body: bytes, upcasters: Mapping[TypeAndVersion, Upcaster] = UPCASTERS) -> bytes:
+    """Bring *body* to the form that is written today.  A body in that form comes back as it is."""
+    header = header_of(body)
+    while step := upcasters.get((header.type, header.v)):
+        body = step(body)
+        before, header = header, header_of(body)
+        if header.type == before.type and header.v <= before.v:
+            raise ValueError(f"the upcaster of {before.type} {before.v} does not lead onwards")
+    return body

@@ -1,0 +1,39 @@
+"""What a database's error means for the ledger: come back later, or do not trust what is stored."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
+
+PRIMARY_CODE: Final = 0xFF
+"""The low byte of an extended result code says the kind (SQLite, Result and Error Codes)."""
+DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Turn every error of the database into `LedgerCorrupt` or `LedgerUnavailable`.
+
+    Unknown errors count as unavailable: nothing is answered, and nobody is told that the log is damaged.
+    """
+    try:
+        yield
+    except DBAPIError as fault:
+        raise _meaning_of(fault, fault.orig) from fault
+    except sqlite3.Error as fault:
+        raise _meaning_of(fault, fault) from fault
+
+
+def _meaning_of(fault: Exception, origin: BaseException | None) -> LedgerCorrupt | LedgerUnavailable:
+    if isinstance(fault, IntegrityError | sqlite3.IntegrityError):
+        # Everything that may clash was checked under the write lock, so what clashes now was stored by no append.
+        return LedgerCorrupt(0, f"the store contradicts itself: {origin}")
+    if isinstance(origin, sqlite3.Error) and getattr(origin, "sqlite_errorcode", 0) & PRIMARY_CODE in DAMAGED:
+        return LedgerCorrupt(0, f"the store is damaged: {origin}")
+    return LedgerUnavailable(f"the store cannot be used now: {origin}")

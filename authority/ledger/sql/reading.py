@@ -1,0 +1,233 @@
+"""What is read from a SQLite ledger.  Plain functions of a connection: the store decides in which thread they run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+
+from authority.ledger.port import BEGINNING, Entry, Head, Lane, LedgerCorrupt, Snapshot
+from authority.ledger.sql.tables import entry_of, microseconds, moment
+from authority.ledger.tlog import TILE_HEIGHT, Frontier, Subtree
+from authority.ledger.verify import Verifier
+
+_ENTRY: Final = "SELECT position, at, lane, type, v, subject, leaf, body FROM event "
+_READ: Final = {
+    # The lane is spelled out: a bound value would not match the condition of the partial index.
+    None: _ENTRY + "WHERE position > ? ORDER BY position LIMIT ?",
+    Lane.SESSION: _ENTRY + "WHERE lane = 0 AND position > ? ORDER BY position LIMIT ?",
+    Lane.CONFIG: _ENTRY + "WHERE lane = 1 AND position > ? ORDER BY position LIMIT ?",
+}
+_READ_AT: Final = f"{_ENTRY} WHERE position IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants only
+_EDGE: Final = """
+    SELECT tree.size, tree.frontier, (SELECT max(position) FROM event),
+           (SELECT at FROM event WHERE position = tree.size),
+           (SELECT count(*) FROM event WHERE lane = 1 AND position > ?)
+    FROM tree"""
+_NEVER: Final = 0x7FFF_FFFF_FFFF_FFFF
+_CHUNK: Final = 256
+
+
+class Edge(NamedTuple):
+    """Where the log ends, seen in one statement: tree, entries and lane belong to the same moment."""
+
+    frontier: Frontier
+    at: int
+    """Microseconds, as stored; -1 when the last entry is not there to say it."""
+    moved: int
+    """How many configuration entries stand after the position that was asked about."""
+    last: int
+    """The last entry there is; another position than the tree's size when somebody cut or added."""
+
+
+def edge_of(connection: Connection, folded: int = _NEVER) -> Edge:
+    """Read the end of the log, and what configuration stands after *folded*."""
+    row = connection.exec_driver_sql(_EDGE, (folded,)).one_or_none()
+    if row is None:
+        raise LedgerCorrupt(1, "the tree is gone")
+    size, encoded, last, at, moved = row
+    try:
+        frontier = Frontier.decode(encoded)
+    except (ValueError, TypeError) as fault:
+        raise LedgerCorrupt(1, f"the tree cannot be read: {fault}") from fault
+    if frontier.size != size:
+        raise LedgerCorrupt(1, f"the tree of {size} entries has the edge of {frontier.size}")
+    return Edge(frontier, at if isinstance(at, int) else -1, moved, last or 0)
+
+
+def whole_edge_of(connection: Connection, folded: int = _NEVER) -> Edge:
+    """Read the end of the log, or raise when tree and entries end at different positions."""
+    edge = edge_of(connection, folded)
+    size, last = edge.frontier.size, edge.last
+    if size != last:
+        raise LedgerCorrupt(min(size, last) + 1, f"the entries end at {last} and the tree at {size}")
+    if edge.at < 0:
+        if size:
+            raise LedgerCorrupt(size, "the recorded time cannot be read")
+        return edge._replace(at=0)
+    return edge
+
+
+def head(connection: Connection) -> Head:
+    """Where the log ends."""
+    edge = whole_edge_of(connection)
+    return Head(edge.frontier.size, edge.frontier.root(), moment(edge.at))
+
+
+def entries(connection: Connection, after: int, limit: int, lane: Lane | None = None) -> list[Entry]:
+    """The entries after a position.  A gap is noticed here, so that nobody folds past one."""
+    found = [entry_of(row) for row in connection.exec_driver_sql(_READ[lane], (after, limit))]
+    if lane is None and found and found[-1].position != after + len(found):
+        missing = next(at for at, entry in enumerate(found, after + 1) if entry.position != at)
+        raise LedgerCorrupt(missing, "the entry is missing")
+    return found
+
+
+def entries_at(connection: Connection, positions: Sequence[int]) -> list[Entry]:
+    """The entries at *positions*, in that order."""
+    rows = connection.exec_driver_sql(_READ_AT, (msgspec.json.encode(list(positions)).decode(),))
+    found = {entry.position: entry for entry in map(entry_of, rows)}
+    for position in positions:
+        if position not in found:
+            _require_within(connection, position)
+            raise LedgerCorrupt(position, "the entry is missing")
+    return [found[position] for position in positions]
+
+
+def position_at(connection: Connection, at: datetime) -> int:
+    """The last position recorded at *at* or before: recorded times never decrease, so halving finds it."""
+    wanted = microseconds(at)
+    low, high = 0, edge_of(connection).last
+    while low < high:
+        middle = (low + high + 1) // 2
+        recorded = connection.exec_driver_sql("SELECT at FROM event WHERE position = ?", (middle,)).scalar()
+        if recorded is None:
+            raise LedgerCorrupt(middle, "the entry is missing")
+        low, high = (middle, high) if recorded <= wanted else (low, middle - 1)
+    return low
+
+
+def frontier_over(connection: Connection, start: int, end: int) -> Frontier:
+    """The edge of the tree over the leaves from *start* to *end*, from whole subtrees where there are any.
+
+    *start* is a multiple of a power of two that is no smaller than the range, as all ranges of proofs are.
+    """
+    if start == 0:
+        _require_within(connection, end)
+    frontier = Frontier()
+    at = start
+    top = (end - start).bit_length() // TILE_HEIGHT * TILE_HEIGHT
+    for height in range(top, 0, -TILE_HEIGHT):
+        first, count = at >> height, (end - at) >> height
+        roots = connection.exec_driver_sql(
+            "SELECT root FROM subtree WHERE height = ? AND number >= ? AND number < ? ORDER BY number",
+            (height, first, first + count),
+        )
+        at += _take(frontier, roots.all(), count, at, height)
+    leaves = connection.exec_driver_sql(
+        "SELECT leaf FROM event WHERE position > ? AND position <= ? ORDER BY position", (at, end)
+    )
+    _take(frontier, leaves.all(), end - at, at, 0)
+    return frontier
+
+
+def secret(connection: Connection, id_: str) -> tuple[str, bytes] | None:
+    """The purpose and sealed bytes of one secret."""
+    row = connection.exec_driver_sql("SELECT purpose, sealed FROM vault WHERE id = ?", (id_,)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def secrets(connection: Connection, purpose: str) -> list[tuple[str, bytes]]:
+    """All secrets of one purpose."""
+    rows = connection.exec_driver_sql("SELECT id, sealed FROM vault WHERE purpose = ? ORDER BY id", (purpose,))
+    return [(id_, sealed) for id_, sealed in rows]
+
+
+def latest_snapshot(connection: Connection) -> Snapshot | None:
+    """The newest snapshot of this history."""
+    last = edge_of(connection).frontier.size
+    known = connection.exec_driver_sql(
+        "SELECT position, root FROM snapshot WHERE position <= ? ORDER BY position DESC", (last,)
+    )
+    for position, root in known.all():
+        if root == frontier_over(connection, 0, position).root():
+            row = connection.exec_driver_sql(
+                "SELECT position, root, format, body FROM snapshot WHERE position = ?", (position,)
+            ).one_or_none()
+            return None if row is None else Snapshot(*row)
+    return None
+
+
+class Audit:
+    """A walk over the stored log, a chunk at a time, so that nothing waits for it long."""
+
+    def __init__(self, connection: Connection, after: int, root: bytes | None, to: int | None) -> None:
+        """Begin after *after*, where the tree must have *root*, and go on to *to*."""
+        edge = edge_of(connection)
+        size = edge.frontier.size
+        if after > size:
+            raise LedgerCorrupt(size + 1, f"the log ends before the position {after}, which was there once")
+        trusted = frontier_over(connection, 0, after)
+        if root is not None and trusted.root() != root:
+            raise LedgerCorrupt(min(after, 1), f"the first {after} entries do not have the root that is trusted")
+        if to is not None and not after <= to <= size:
+            raise LookupError(f"cannot verify from {after} to {to}: the log ends at {size}")
+        self._verifier = Verifier(trusted, _recorded(connection, after))
+        self._edge = edge
+        self._to = size if to is None else to
+
+    def go_on(self, connection: Connection) -> bool:
+        """Verify the next chunk; False when there was none left."""
+        verifier = self._verifier
+        at = verifier.frontier.size
+        rows = connection.exec_driver_sql(_READ[None], (at, min(_CHUNK, self._to - at))).all()
+        for row in rows:
+            for subtree in verifier.accept(entry_of(row)):
+                _compare(connection, subtree)
+        return bool(rows)
+
+    def conclude(self, connection: Connection) -> Head:
+        """Hold the tree against what was walked over."""
+        verifier, edge = self._verifier, self._edge
+        whole = self._to == edge.frontier.size
+        verifier.conclude(edge.frontier if whole else frontier_over(connection, 0, self._to))
+        if whole and edge.last > self._to:
+            raise LedgerCorrupt(self._to + 1, "an entry stands after the end of the tree")
+        return Head(self._to, verifier.frontier.root(), verifier.at)
+
+
+def _compare(connection: Connection, subtree: Subtree) -> None:
+    first = (subtree.number << subtree.height) + 1
+    stored = connection.exec_driver_sql(
+        "SELECT root FROM subtree WHERE height = ? AND number = ?", (subtree.height, subtree.number)
+    ).scalar()
+    if stored != subtree.root:
+        raise LedgerCorrupt(first, f"the tree over the {1 << subtree.height} entries from {first} is not theirs")
+
+
+def _recorded(connection: Connection, position: int) -> datetime:
+    if position == 0:
+        return BEGINNING
+    at = connection.exec_driver_sql("SELECT at FROM event WHERE position = ?", (position,)).scalar()
+    if not isinstance(at, int):
+        raise LedgerCorrupt(position, "the entry is missing")
+    return moment(at)
+
+
+def _require_within(connection: Connection, position: int) -> None:
+    size = edge_of(connection).frontier.size
+    if not 0 <= position <= size:
+        raise LookupError(f"the log ends at {size}, before {position}")
+
+
+def _take(frontier: Frontier, rows: Sequence[Any], count: int, start: int, height: int) -> int:
+    if len(rows) != count:
+        raise LedgerCorrupt(start + 1, f"the tree after {start} lacks hashes of height {height}")
+    for (root,) in rows:
+        if not isinstance(root, bytes):
+            raise LedgerCorrupt(start + 1, f"the tree after {start} holds something else than hashes")
+        frontier.append(root, height)
+    return count << height

@@ -1,0 +1,133 @@
+"""The tables of the ledger and the way between their rows and entries.
+
+The same tables serve every database.  What cannot be said in all of them (triggers that keep the log append-only,
+partitions) stands in the migrations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    literal_column,
+)
+
+from authority.ledger.port import BEGINNING, Entry, Lane, LedgerCorrupt
+
+METADATA: Final = MetaData()
+
+Position: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite makes only an INTEGER primary key the row's own number; it holds 64 bits there all the same."""
+
+EVENT: Final = Table(
+    "event",
+    METADATA,
+    Column("position", Position, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False, comment="recorded time, in microseconds since 1970"),
+    Column("lane", SmallInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("v", SmallInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("event_subject", "subject", "position"),
+)
+Index(
+    "event_config",
+    EVENT.c.position,
+    sqlite_where=literal_column("lane = 1"),
+    postgresql_where=literal_column("lane = 1"),
+)
+"""What an append's condition and a fold of the configuration read, and nothing else."""
+
+ONCE: Final = Table(
+    "once",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+VAULT: Final = Table(
+    "vault",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("vault_purpose", "purpose", "id"),
+)
+
+TREE: Final = Table(
+    "tree",
+    METADATA,
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="tree_is_one"), primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+)
+
+SUBTREE: Final = Table(
+    "subtree",
+    METADATA,
+    Column("height", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Roots of whole subtrees of 256, 65,536, ... leaves; one row for every 255 entries or so."""
+
+SNAPSHOT: Final = Table(
+    "snapshot",
+    METADATA,
+    Column("position", Position, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """How *moment* is stored."""
+    return (moment - BEGINNING) // _MICROSECOND
+
+
+def moment(microseconds: int) -> datetime:
+    """The moment that is stored as *microseconds*."""
+    return BEGINNING + timedelta(microseconds=microseconds)
+
+
+def entry_of(row: Sequence[Any]) -> Entry:
+    """The entry in *row*, or `LedgerCorrupt` when its columns cannot be an entry's.
+
+    SQLite keeps any type in any column, so a row that somebody touched may hold anything.
+    """
+    position, at, lane, type_, v, subject, leaf, body = row
+    typed = isinstance(v, int) and isinstance(body, bytes) and isinstance(leaf, bytes)
+    if not (typed and isinstance(type_, str) and isinstance(subject, str) and isinstance(at, int)):
+        raise LedgerCorrupt(position, "a column holds another type than was written")
+    try:
+        return Entry(
+            position=position,
+            at=moment(at),
+            lane=Lane(lane),
+            type=type_,
+            v=v,
+            subject=subject,
+            body=body,
+            leaf=leaf,
+        )
+    except (ValueError, OverflowError) as fault:
+        raise LedgerCorrupt(position, f"a column cannot be read: {fault}") from fault

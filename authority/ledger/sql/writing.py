@@ -1,0 +1,204 @@
+"""What is written to a SQLite ledger: each function is one transaction, which is durable when it returns.
+
+A function that returns or raises before its `commit` leaves nothing behind: the connection rolls back when it is given
+back.  Statements are few and carry many rows, because after each one this thread has to win the interpreter back from
+an event loop that is busy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import chain
+from typing import Any, Final, Self
+
+import msgspec
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from authority.ledger.codec import check
+from authority.ledger.port import (
+    Claimed,
+    DropSecret,
+    Lane,
+    LedgerCorrupt,
+    Moved,
+    NewEntry,
+    PutSecret,
+    SideRow,
+    Snapshot,
+)
+from authority.ledger.sql.reading import Edge, whole_edge_of
+from authority.ledger.sql.tables import microseconds
+from authority.ledger.tlog import Subtree, leaf_hash
+
+ROWS_AT_ONCE: Final = 64
+"""Rows of the largest INSERT; smaller ones halve it, so that few statements exist and all stay prepared."""
+
+SNAPSHOTS_KEPT: Final = 3
+
+_EVENT: Final = "INSERT INTO event (position, at, lane, type, v, subject, leaf, body) VALUES"
+_ONCE: Final = "INSERT INTO once (key, position) VALUES"
+_SUBTREE: Final = "INSERT INTO subtree (height, number, root) VALUES"
+_PUT: Final = "INSERT OR REPLACE INTO vault (id, purpose, sealed) VALUES"
+_DROP: Final = "DELETE FROM vault WHERE id IN (SELECT value FROM json_each(?))"
+_TAKEN: Final = "SELECT key FROM once WHERE key IN (SELECT value FROM json_each(?))"
+_GROW: Final = "UPDATE tree SET size = ?, frontier = ?"
+
+
+class Batch:
+    """Entries that were checked and hashed, before anybody holds the write lock for them."""
+
+    __slots__ = ("decided", "entries", "leaves")
+
+    def __init__(self, entries: Sequence[NewEntry]) -> None:
+        """Check and hash *entries*, or raise `ValueError`."""
+        for entry in entries:
+            check(entry)
+        self.entries = entries
+        self.decided = [microseconds(entry.decided_at) for entry in entries]
+        self.leaves = [leaf_hash(entry.body) for entry in entries]
+
+    def only(self, chosen: Sequence[int]) -> Self:
+        """The entries at the indices *chosen*, not checked again."""
+        batch = object.__new__(type(self))
+        batch.entries = [self.entries[index] for index in chosen]
+        batch.decided = [self.decided[index] for index in chosen]
+        batch.leaves = [self.leaves[index] for index in chosen]
+        return batch
+
+    def keys(self) -> list[str]:
+        """All once keys of the batch."""
+        return [key for entry in self.entries for key in entry.once]
+
+
+def append(engine: Engine, batch: Batch, folded: int) -> int | Moved | Claimed:
+    """Append *batch* under the conditions of `Ledger.append`."""
+    with engine.connect() as connection:
+        edge = whole_edge_of(connection, folded)
+        if folded > edge.frontier.size:
+            raise LedgerCorrupt(
+                edge.frontier.size + 1, f"the log ends at {edge.frontier.size}, and {folded} entries were folded"
+            )
+        if edge.moved:
+            return Moved(edge.moved)
+        first = edge.frontier.size + 1
+        if taken := _claim(connection, batch, first):
+            return Claimed(taken)
+        _store(connection, batch, edge)
+        connection.commit()
+    return first
+
+
+def append_fresh(engine: Engine, batch: Batch) -> tuple[int | None, ...]:
+    """Append those of *batch* whose once keys are free."""
+    with engine.connect() as connection:
+        edge = whole_edge_of(connection)
+        taken = _taken(connection, batch.keys())
+        fresh: list[int] = []
+        for index, entry in enumerate(batch.entries):
+            if taken.isdisjoint(entry.once):
+                taken.update(entry.once)
+                fresh.append(index)
+        first = edge.frontier.size + 1
+        if fresh:
+            chosen = batch.only(fresh)
+            if clash := _claim(connection, chosen, first):
+                raise LedgerCorrupt(0, f"once keys cannot be claimed and are not taken: {sorted(clash)}")
+            _store(connection, chosen, edge)
+            connection.commit()
+    positions: list[int | None] = [None] * len(batch.entries)
+    for position, index in enumerate(fresh, first):
+        positions[index] = position
+    return tuple(positions)
+
+
+def put_snapshot(engine: Engine, snapshot: Snapshot) -> None:
+    """Keep *snapshot* and drop the oldest ones."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO snapshot (position, root, format, body) VALUES (?, ?, ?, ?)",
+            (snapshot.position, snapshot.root, snapshot.format, snapshot.body),
+        )
+        connection.exec_driver_sql(
+            "DELETE FROM snapshot WHERE position NOT IN (SELECT position FROM snapshot ORDER BY position DESC LIMIT ?)",
+            (SNAPSHOTS_KEPT,),
+        )
+        connection.commit()
+
+
+def _claim(connection: Connection, batch: Batch, first: int) -> frozenset[str]:
+    """Claim the once keys of *batch*; what comes back was taken, and then nothing may be committed."""
+    claims = [(key, position) for position, entry in enumerate(batch.entries, first) for key in entry.once]
+    if not claims:
+        return frozenset()
+    try:
+        _insert(connection, _ONCE, claims)
+    except IntegrityError:
+        keys = [key for key, _ in claims]
+        taken = _taken(connection, keys) | {key for key, count in Counter(keys).items() if count > 1}
+        if not taken:
+            raise
+        return frozenset(taken)
+    return frozenset()
+
+
+def _taken(connection: Connection, keys: Sequence[str]) -> set[str]:
+    if not keys:
+        return set()
+    return set(connection.exec_driver_sql(_TAKEN, (_json(keys),)).scalars())
+
+
+def _store(connection: Connection, batch: Batch, edge: Edge) -> None:
+    """Write entries, side rows and tree.  INVARIANT: all of them in the transaction that read *edge*."""
+    frontier, at = edge.frontier, edge.at
+    rows: list[tuple[Any, ...]] = []
+    whole: list[Subtree] = []
+    for entry, decided, leaf in zip(batch.entries, batch.decided, batch.leaves, strict=True):
+        at = max(at, decided)
+        whole += frontier.append(leaf)
+        rows.append((frontier.size, at, entry.lane.value, entry.type, entry.v, entry.subject, leaf, entry.body))
+    _insert(connection, _EVENT, rows)
+    if whole:
+        _insert(connection, _SUBTREE, whole)
+    _store_beside(connection, chain.from_iterable(entry.rows for entry in batch.entries))
+    connection.exec_driver_sql(_GROW, (frontier.size, frontier.encode()))
+
+
+def _store_beside(connection: Connection, rows: Iterable[SideRow]) -> None:
+    """Write the side rows; of several with one id the last counts."""
+    last: dict[str, SideRow] = {row.id: row for row in rows}
+    puts = [(row.id, row.purpose, row.sealed) for row in last.values() if isinstance(row, PutSecret)]
+    if puts:
+        _insert(connection, _PUT, puts)
+    drops = [row.id for row in last.values() if isinstance(row, DropSecret)]
+    if drops:
+        connection.exec_driver_sql(_DROP, (_json(drops),))
+
+
+def _insert(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert *rows*, many with one statement."""
+    start, size = 0, ROWS_AT_ONCE
+    while start < len(rows):
+        while size > len(rows) - start:
+            size //= 2
+        some = rows[start : start + size]
+        connection.exec_driver_sql(_with_rows(statement, size, len(some[0])), tuple(chain.from_iterable(some)))
+        start += size
+
+
+@cache
+def _with_rows(statement: str, count: int, width: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f"{statement} {', '.join([row] * count)}"
+
+
+def _json(texts: Sequence[str]) -> str:
+    return msgspec.json.encode(texts).decode()
+
+
+def require_sessions_only(entries: Sequence[NewEntry]) -> None:
+    """Raise `ValueError` when configuration would be appended without its condition."""
+    if any(entry.lane is not Lane.SESSION for entry in entries):
+        raise ValueError("configuration is appended only under the condition that nothing moved")
