@@ -40,13 +40,13 @@ def create_root_key(path: Path, entropy: Entropy) -> Secret:
     """Draw a root key and keep it at *path*, durable and readable by us alone; never overwrite anything."""
     drawn = entropy.draw(KEY_BYTES)
     _weigh(drawn, "the entropy that was drawn")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # O_EXCL follows no link and reuses no file: what stands there may be the only key to a vault.
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
-    except FileExistsError:
-        raise RootKeyRefused(f"{path} exists already, and a root key is never overwritten") from None
     except OSError as fault:
+        if path.is_symlink() or path.exists():
+            raise RootKeyRefused(f"{path} exists already, and a root key is never overwritten") from None
         raise RootKeyRefused(f"the root key cannot be written to {path}: {fault.strerror}") from None
     # A crash below leaves a short file, which is refused when it is read: nothing was sealed with it yet.
     with os.fdopen(file, "wb") as stream:

@@ -110,6 +110,14 @@ def test_a_folder_is_no_key(tmp_path):
         load_root_key(tmp_path, None)
 
 
+def test_a_key_cannot_lie_below_a_file(tmp_path):
+    path = kept(tmp_path / "file") / "root.key"
+    with pytest.raises(RootKeyRefused, match="cannot be read: Not a directory"):
+        load_root_key(path, None)
+    with pytest.raises(RootKeyRefused, match="cannot be written"):
+        create_root_key(path, SystemEntropy())
+
+
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "root.key", 0o400)
     with pytest.raises(RootKeyRefused, match="is not a file"):
