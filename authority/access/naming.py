@@ -1,0 +1,54 @@
+"""ARNs of what IAM holds, found by name: the resource that an action is authorised on, whether or not it exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from authority.access.applicable import holder_arn
+from authority.access.call import Call
+from authority.kernel.arn import Arn, parse
+from authority.model.account import Account
+from authority.model.holders import Holder
+from authority.model.roles import Role
+from authority.model.state import State
+
+
+def account_of(state: State, call: Call[Any]) -> Account:
+    """The caller's account."""
+    return state.accounts[call.caller.account]
+
+
+def iam_arn(call: Call[Any], resource: str) -> str:
+    """The ARN of something in the caller's account."""
+    return str(Arn(call.partition, "iam", "", call.caller.account, resource))
+
+
+def existing(
+    kind: str, name_of: Callable[[Any], str], find: Callable[[Account, str], Holder | None]
+) -> Callable[[State, Call[Any]], str]:
+    """The ARN of a user, group or role by its name; where there is none, the ARN it would have at the root path."""
+
+    def resource(state: State, call: Call[Any]) -> str:
+        account, name = account_of(state, call), name_of(call.input)
+        holder = find(account, name)
+        return iam_arn(call, f"{kind}/{name}") if holder is None else holder_arn(account, holder, call.partition)
+
+    return resource
+
+
+def listing(kind: str) -> Callable[[State, Call[Any]], str]:
+    """What a List action is authorised on: the kind and the path prefix that was asked for."""
+    return lambda _, call: iam_arn(call, f"{kind}{call.input.path_prefix}")
+
+
+def role_by_arn(state: State, text: str) -> tuple[Account, Role] | None:
+    """The role that an ARN names, with path and all, in whatever account."""
+    arn = parse(text)
+    if arn is None or arn.service != "iam" or arn.region or arn.kind != "role":
+        return None
+    account = state.accounts.get(arn.account)
+    role = None if account is None else account.role_named(arn.name)
+    if account is None or role is None or (role.name, role.path) != (arn.name, arn.path):
+        return None
+    return account, role

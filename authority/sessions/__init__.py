@@ -1,0 +1,3 @@
+"""AssumeRole and its kin."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Sessions: how they begin."""
+
+from __future__ import annotations
