@@ -153,6 +153,8 @@ def test_a_flag_repeated_no_times_was_not_given():
             "`us-east-1` is not among `regions` from flag",
             id="a default outside the regions",
         ),
+        pytest.param({}, {}, "regions = []", "`regions` from file", id="no region at all"),
+        pytest.param({}, {}, "data_dir = 5", "`data_dir` from file", id="a folder that is a number"),
         pytest.param({"admin_port": 8600}, {}, "", "8600 is `port` already", id="one port for two listeners"),
         pytest.param({}, {}, "hosts = []", "names none", id="no host to answer for"),
         pytest.param({}, {"AUTHORITY_HOSTS": "a,,b"}, "", "`hosts` from environment", id="an empty host"),
