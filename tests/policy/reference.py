@@ -397,7 +397,7 @@ def number(text: str) -> Fraction | None:
 
 
 def moment(text: str) -> Fraction | None:
-    if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
+    if re.fullmatch(r"-?[0-9]+(\.[0-9]{1,9})?", text):
         return Fraction(text)
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         text += "T00:00Z"

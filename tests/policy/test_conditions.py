@@ -69,6 +69,7 @@ def holds(name: str, held, *values: str, more=None) -> bool:
         pytest.param("DateEquals", "2026-05-01T12:00:00.10Z", ["2026-05-01T12:00:00.1Z"], True, id="fractions"),
         pytest.param("DateEquals", "1777636800", ["2026-05-01T12:00:00Z"], True, id="seconds since 1970"),
         pytest.param("DateEquals", "1777636800.5", ["2026-05-01T12:00:00.5Z"], True, id="fractions of seconds"),
+        pytest.param("DateLessThan", "9999-12-31", ["1000000000000000000000"], True, id="beyond the calendar"),
         pytest.param("DateEquals", "-1", ["1969-12-31T23:59:59Z"], True, id="before 1970"),
         pytest.param("DateEquals", "2024-02-29T00:00:00Z", ["1709164800"], True, id="a leap day"),
         pytest.param("DateLessThan", "2026", ["1970-01-02"], True, id="four digits are seconds"),
