@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias, get_args, get_type_hints
 
+import msgspec
+
 from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.weighing import NOTHING_MORE, Weighed, refusal_of, weigh
@@ -75,17 +77,22 @@ class Minted:
 Answer: TypeAlias = object
 """A msgspec struct in the operation's output shape, `Minted`, a `Refusal`, or None for an empty answer."""
 
+Query: TypeAlias = msgspec.Struct
+"""A question to the projections, as a value of `audit`; the rim answers it in the operation's output shape."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes true, what must be stored beside it, and what to answer.  A refusal is a decision too.
 
-    `then` is asked for the answer after the commit, over the published state and off the committer: listings go there.
+    The answer may be worked out after the commit, off the committer: `then` over the published state, where listings
+    go, and `query` from a projection once that has taken in this request's own entry.
     """
 
     facts: tuple[Fact, ...] = ()
     answer: Answer = None
     then: Callable[[State], Answer] | None = None
+    query: Query | None = None
     weighed: tuple[Weighed, ...] = ()
     secrets: tuple[NewSecret, ...] = ()
     dropped: tuple[str, ...] = ()

@@ -25,11 +25,16 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Input]):
-    """One proven request: who asks, what, from where."""
+    """One proven request: who asks, what, from where.
+
+    `gathered` is what the pipeline brought from outside before the decision, verified: a matched one-time code, a
+    checked token's claims.  What each action needs there, its own module says.
+    """
 
     caller: Caller
     input: Input
     origin: Origin
+    gathered: object = None
 
     @property
     def partition(self) -> str:
