@@ -14,6 +14,7 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
 from authority.model.holders import Holder
 from authority.model.principals import KeyStatus
+from authority.model.sessions import SessionIssued
 from authority.model.state import State
 from authority.policy.principal import Principal, PrincipalKind
 
@@ -40,6 +41,28 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
     mfa_at: datetime | None = None
     sealing_key_id: SealingKeyId = SealingKeyId("")
     position: int = 0
+
+    @classmethod
+    def of(cls, session: SessionIssued, position: int) -> SessionClaims:
+        """What the token of *session* says; its entry stands at *position*."""
+        return cls(
+            access_key_id=session.access_key_id,
+            account=session.account,
+            role_id=session.role_id,
+            session_name=session.session_name,
+            issued_at=session.issued_at,
+            expires_at=session.expires_at,
+            ancestors=session.ancestors,
+            root_principal=session.root_principal,
+            source_identity=session.source_identity,
+            tags=session.tags,
+            transitive_keys=session.transitive_keys,
+            policy=session.policy,
+            policy_arns=tuple(arn for arn, _ in session.policy_versions),
+            mfa_at=session.mfa_at,
+            sealing_key_id=session.sealing_key_id,
+            position=position,
+        )
 
 
 class Credential(msgspec.Struct, frozen=True):

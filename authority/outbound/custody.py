@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from authority.kernel.clock import Entropy
+from authority.kernel.custody import KeyNotHeld, SealBroken, TokenRefused
 from authority.kernel.ids import SealingKeyId
 from authority.kernel.secret import Secret
 
@@ -46,18 +47,6 @@ RAW_DEFLATE: Final = -15
 
 PURPOSE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}", re.ASCII)
-
-
-class SealBroken(Exception):  # noqa: N818 - what happened, in the words of the house
-    """A vault row was not sealed by us for this row and purpose, or was changed since."""
-
-
-class KeyNotHeld(Exception):  # noqa: N818
-    """The daily key that is named is not in memory: it is not ours, or was destroyed."""
-
-
-class TokenRefused(Exception):  # noqa: N818
-    """A session token was not made by us for this access key id.  Says no more, so that nobody can probe."""
 
 
 class Custody:

@@ -27,7 +27,7 @@ class Operation:
 
     __slots__ = (
         "_check", "_close", "_open", "_read_json", "_read_query", "_write_json", "_write_xml",
-        "anonymous", "answers", "errors", "input", "name", "output", "requires", "takes",
+        "anonymous", "answers", "errors", "input", "name", "output", "requires", "sensitive", "takes",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +49,11 @@ class Operation:
         self.input: Shape | None = shapes.shape(description["input"]) if "input" in description else None
         self.output: Shape | None = shapes.shape(description["output"]) if "output" in description else None
         self.takes = frozenset(shapes.members(self.input)) if self.input is not None else frozenset()
+        """The names of the members of the input."""
+        self.sensitive = frozenset(
+            name for name, shape in (shapes.members(self.input).items() if self.input else ()) if shape.sensitive
+        )
+        """Members of the input that no log and no error may show."""
         self.requires = self.input.required if self.input is not None else frozenset()
         self.answers = frozenset(shapes.members(self.output)) if self.output is not None else frozenset()
         self.errors = dict(codes[error["shape"]] for error in description.get("errors", ()))

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from authority.kernel.ids import SealingKeyId
 from authority.kernel.secret import Secret
 from authority.outbound import custody as module
-from authority.outbound.custody import MAX_CONTENT, MAX_TOKEN, Custody, KeyNotHeld, SealBroken, TokenRefused
+from authority.kernel.custody import KeyNotHeld, SealBroken, TokenRefused
+from authority.outbound.custody import MAX_CONTENT, MAX_TOKEN, Custody
 from authority.outbound.entropy import SystemEntropy
 
 ROOT = bytes.fromhex("8f0a5c33e1b7d94206f87a1bce2590641dfb83a6724ee8c90d51ba37f46c9e12")

@@ -1,0 +1,173 @@
+"""What the log says of a request: the event, made of what was asked, weighed, decided and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from authority.access.action import Decision
+from authority.access.call import Origin
+from authority.access.caller import Caller, Credential
+from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.secret import Secret
+from authority.model.event import (
+    FORMAT,
+    LARGEST,
+    CallerRecord,
+    Event,
+    Outcome,
+    RequestRecord,
+    SessionRecord,
+    write_event,
+)
+from authority.model.fact import Fact
+from authority.model.state import State
+
+LONGEST_VALUE: Final = 2_048
+"""Characters of one parameter that are recorded; what a longer one made true stands in the facts."""
+MOST_ITEMS: Final = 200
+LONGEST_SUBJECT: Final = 2_048
+HIDDEN: Final = "***"
+NEVER_RECORDED: Final = frozenset(
+    {
+        "password", "newpassword", "oldpassword", "secret", "secretaccesskey", "sessiontoken", "signature", "token",
+        "tokencode", "authenticationcode1", "authenticationcode2", "webidentitytoken", "samlassertion",
+    }
+)  # fmt: skip
+"""Parameters that are a credential or prove one, in lower case, at any depth."""
+TOO_LARGE: Final = Refusal(Reason.REQUEST_TOO_LARGE, "The request would make an entry larger than the log can hold.")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request as the log names it, whether or not it could be read."""
+
+    service: str
+    action: str
+    known: bool
+    origin: Origin
+    parameters: Mapping[str, Any] = {}
+    sensitive: frozenset[str] = frozenset()
+
+
+def record(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime) -> tuple[bytes, Decision]:
+    """The bytes of one proven request's entry, and the decision that they are of.
+
+    A decision whose entry would be too large is refused in its place, so that nothing happens that is not recorded.
+    """
+    body = write_event(_event(asked, caller, decision, at))
+    if len(body) <= LARGEST:
+        return body, decision
+    instead = Decision(answer=TOO_LARGE, subject=decision.subject)
+    bare = msgspec.structs.replace(asked, parameters={})
+    return write_event(_event(bare, caller, instead, at)), instead
+
+
+def _event(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime) -> Event:
+    origin, answer = asked.origin, decision.answer
+    return Event(
+        type=f"{asked.service}:{asked.action}" if asked.known else f"{asked.service}:UnknownOperation",
+        v=FORMAT,
+        decided_at=at,
+        lane=lane_of(decision.facts),
+        subject=(decision.subject or caller.arn)[:LONGEST_SUBJECT],
+        facts=decision.facts,  # type: ignore[arg-type]  # every fact is one of the union; a test holds them together
+        request=RequestRecord(
+            id=origin.request_id,
+            service=asked.service,
+            action=asked.action,
+            parameters=recorded(asked.parameters, asked.sensitive),
+            source_address=origin.source_address,
+            user_agent=origin.user_agent,
+            secure=origin.secure,
+            region=origin.region,
+        ),
+        caller=caller,
+        decisions=tuple(weighed.record() for weighed in decision.weighed),
+        outcome=Outcome(refused=answer.reason, message=answer.message) if isinstance(answer, Refusal) else Outcome(),
+    )
+
+
+def lane_of(facts: tuple[Fact, ...]) -> str:
+    """The lane of an entry that makes *facts* true."""
+    return "config" if any(fact.CONFIG for fact in facts) else "session"
+
+
+def act_of_authority(name: str, facts: tuple[Fact, ...], at: datetime, subject: str = "") -> bytes:
+    """The bytes of an entry that nobody asked for: a start, an expiry, a new daily key."""
+    return write_event(
+        Event(
+            type=f"authority:{name}",
+            v=FORMAT,
+            decided_at=at,
+            lane=lane_of(facts),
+            subject=subject,
+            facts=facts,  # type: ignore[arg-type]  # every fact is one of the union
+        )
+    )
+
+
+def recorded(parameters: Mapping[str, Any], sensitive: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """*parameters* without secrets, and with what is long cut down to its length and digest."""
+    return {
+        name: HIDDEN if name in sensitive or name.lower() in NEVER_RECORDED else _cut(value)
+        for name, value in parameters.items()
+    }
+
+
+def _cut(value: object) -> object:
+    match value:
+        case str():
+            if len(value) <= LONGEST_VALUE:
+                return value
+            return {"cut": value[:64], "length": len(value), "sha256": sha256(value.encode()).hexdigest()}
+        case bytes():
+            return {"length": len(value), "sha256": sha256(value).hexdigest()}
+        case Secret():
+            return HIDDEN
+        case dict():
+            return recorded(dict(list(value.items())[:MOST_ITEMS]))
+        case list() | tuple():
+            return [_cut(item) for item in value[:MOST_ITEMS]]
+        case _:
+            return value
+
+
+def caller_record(caller: Caller) -> CallerRecord:
+    """Who asked, as the log says it."""
+    principal, session = caller.principal, caller.session
+    return CallerRecord(
+        kind=principal.kind,
+        arn=principal.arn,
+        principal_id=principal.unique_id,
+        account=principal.account,
+        access_key_id=caller.access_key_id,
+        session=None
+        if session is None
+        else SessionRecord(
+            issuer_arn=principal.issuer,
+            issuer_id=session.role_id,
+            name=session.session_name,
+            issued_at=session.issued_at,
+            ancestors=session.ancestors,
+            root_principal=session.root_principal,
+            source_identity=session.source_identity,
+            mfa_at=session.mfa_at,
+        ),
+    )
+
+
+def former_caller_record(state: State, credential: Credential) -> CallerRecord:
+    """Who asked with credentials that were right and no longer count."""
+    session = credential.session
+    if session is not None:
+        owner, account = str(session.role_id), session.account
+    else:
+        key = state.access_keys[credential.access_key_id]
+        owner, account = key.owner, key.account
+    return CallerRecord(
+        kind="former", arn="", principal_id=owner, account=account, access_key_id=credential.access_key_id
+    )

@@ -1,0 +1,86 @@
+"""The secrets that signatures are verified with, found by access key id.
+
+A long-term key's secret lies sealed in the vault and is kept in memory once it was used; a session's is derived from
+its token.  Whether a credential still counts is not decided here, but in log order (`access.caller`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from authority.access.caller import INVALID_TOKEN, Credential, SessionClaims
+from authority.kernel.custody import Custodian, TokenRefused
+from authority.kernel.ids import LONG_TERM_KEY, AccessKeyId
+from authority.kernel.refusal import Refusal
+from authority.kernel.secret import Secret
+from authority.ledger.port import Ledger
+from authority.model.principals import KeyStatus
+from authority.model.sessions import SessionIssued
+from authority.model.state import State
+
+PURPOSE: Final = "access-key"
+"""What long-term secrets are sealed for."""
+MOST_KEPT: Final = 100_000
+
+_CLAIMS: Final = msgspec.msgpack.Decoder(SessionClaims)
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A credential that a request names, and the secret that its signature must have been made with."""
+
+    credential: Credential
+    secret: Secret
+
+
+class Keyring:
+    """Finds secrets, and mints those of sessions."""
+
+    def __init__(self, ledger: Ledger, custodian: Custodian) -> None:
+        """Find long-term secrets in *ledger*'s vault; *custodian* opens them."""
+        self._ledger = ledger
+        self._custodian = custodian
+        self._kept: dict[AccessKeyId, Secret] = {}
+
+    async def find(self, state: State, access_key_id: str, session_token: str | None) -> Held | Refusal:
+        """The secret of *access_key_id*, with what its token says; a refusal when it is none of ours."""
+        key_id = AccessKeyId(access_key_id)
+        if session_token is not None:
+            return self._session(key_id, session_token)
+        known = state.access_keys.get(key_id)
+        if known is None or known.status is KeyStatus.DELETED or not key_id.startswith(LONG_TERM_KEY):
+            self._kept.pop(key_id, None)
+            return INVALID_TOKEN
+        secret = self._kept.get(key_id)
+        if secret is None:
+            row = await self._ledger.secret(key_id)
+            if row is None or row[0] != PURPOSE:
+                return INVALID_TOKEN
+            secret = self._custodian.unseal(key_id, PURPOSE, row[1])
+            if len(self._kept) >= MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key_id] = secret
+        return Held(Credential(key_id), secret)
+
+    def _session(self, key_id: AccessKeyId, token: str) -> Held | Refusal:
+        try:
+            sealing_key_id, content = self._custodian.open_token(token, key_id)
+            claims = _CLAIMS.decode(content)
+        except (TokenRefused, msgspec.DecodeError):
+            return INVALID_TOKEN
+        if claims.access_key_id != key_id:
+            return INVALID_TOKEN
+        return Held(Credential(key_id, claims), self._custodian.temporary_secret(sealing_key_id, key_id))
+
+    def mint(self, session: SessionIssued, position: int) -> dict[str, object]:
+        """The credentials of *session*, whose entry is durable at *position* (STS API, Credentials)."""
+        key_id, sealing = session.access_key_id, session.sealing_key_id
+        content = _ENCODER.encode(SessionClaims.of(session, position))
+        return {
+            "AccessKeyId": key_id,
+            "SecretAccessKey": self._custodian.temporary_secret(sealing, key_id),
+            "SessionToken": Secret(self._custodian.seal_token(sealing, key_id, content)),
+            "Expiration": session.expires_at,
+        }

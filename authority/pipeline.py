@@ -1,0 +1,275 @@
+"""The path of every request, in numbered steps.
+
+    1. examine   refuse what two readers could read differently
+    2. ask       which operation of which service, in which dialect
+    3. identify  whose signature it is, and that it is one
+    4. read      the input, every constraint met
+    5. gather    what the decision needs from outside, verified
+    6. decide    in log order, inside the committer; the entry is durable when it returns
+    7. answer    mint, or work out a listing, or ask a projection
+    8. spell     in the dialect it was asked in
+
+Whoever is refused in 1 to 3 is a stranger, and is counted.  From 4 on every request is one entry, whatever comes of it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+import msgspec
+import structlog
+
+from authority.access.action import Action, Decision, Facts, Minted, Query
+from authority.access.call import Call, Origin
+from authority.access.caller import INVALID_TOKEN, Credential, caller_of
+from authority.access.context import unmapped
+from authority.access.recording import Asked, caller_record, former_caller_record, record
+from authority.access.unproven import Unproven
+from authority.committer import Committed, Committer, Proposal, Unavailable, Version
+from authority.credentials import Keyring
+from authority.kernel.arn import partition_of
+from authority.kernel.clock import Clock, Entropy
+from authority.kernel.custody import Custodian
+from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.secret import Secret
+from authority.ledger.codec import new_entry
+from authority.ledger.port import DropSecret, LedgerUnavailable, PutSecret, SideRow
+from authority.wire.dialects import Dialects, Question, Spelled
+from authority.wire.request import Received, examine
+from authority.wire.sigv4 import Proof, unverified_proof, verify
+from authority.wire.sigv4 import Unproven as NotProven
+
+log = structlog.get_logger()
+
+SEED_BYTES: Final = 32
+DECOY: Final = Secret(b"0" * 40)
+"""What a signature is held against when its key is none of ours, so that both take the same time."""
+UNAVAILABLE: Final = Refusal(Reason.SERVICE_UNAVAILABLE, "The log cannot be written, so nothing is done; try again.")
+FAULT: Final = Refusal(Reason.INTERNAL_FAILURE, "The request failed for a reason of our own; it is in our log.")
+
+
+class Gathering(msgspec.Struct, frozen=True):
+    """What a gatherer may look at: the input, who signed, the newest state, the time."""
+
+    input: Any
+    credential: Credential
+    version: Version
+    now: datetime
+
+
+Gather: TypeAlias = Callable[[Gathering], Awaitable[object]]
+"""Brings what a decision needs from outside as a verified value, or a `Refusal`."""
+Answer: TypeAlias = Callable[[Query, int], Awaitable[object]]
+"""Answers a query from a projection that has reached the given position."""
+
+
+class _Signed(msgspec.Struct, frozen=True):
+    """Who signed, and for which service and region."""
+
+    credential: Credential
+    service: str
+    region: str
+
+
+class Pipeline:
+    """Takes what came off the socket and gives what goes back."""
+
+    def __init__(
+        self,
+        *,
+        committer: Committer,
+        keyring: Keyring,
+        custodian: Custodian,
+        clock: Clock,
+        entropy: Entropy,
+        dialects: Dialects,
+        actions: Mapping[tuple[str, str], Action],
+        gatherers: Mapping[str, Gather],
+        answer: Answer,
+        regions: frozenset[str],
+    ) -> None:
+        """Serve *actions* as they are asked for in *dialects*."""
+        self._committer = committer
+        self._keyring = keyring
+        self._custodian = custodian
+        self._clock = clock
+        self._entropy = entropy
+        self._dialects = dialects
+        self._actions = actions
+        self._gatherers = gatherers
+        self._answer = answer
+        self._regions = regions
+        self.unproven = Unproven()
+
+    def knows(self, access_key_id: str) -> bool:
+        """Whether *access_key_id* is a long-term key of ours, or was."""
+        return access_key_id in self._committer.version.state.access_keys
+
+    def request_id(self) -> str:
+        """A name for one request."""
+        return str(uuid.UUID(bytes=self._entropy.draw(16), version=4))
+
+    async def handle(self, received: Received, request_id: str, hosts: frozenset[str]) -> Spelled:
+        """Answer *received*; never raises for what a client sent.  *hosts* is what the Host header may say."""
+        question = self._dialects.question(received)
+        now = self._clock.now()
+        try:
+            refusal = examine(received, hosts)
+            proof = refusal or unverified_proof(received)
+            signed = await self._identify(question, proof, received, now)
+            if isinstance(signed, Refusal):
+                return question.refuse(signed, request_id)
+            origin = Origin(
+                request_id=request_id,
+                source_address=unmapped(received.peer),
+                user_agent=(received.header(b"user-agent") or b"").decode("utf-8", "replace")[:512],
+                secure=received.secure,
+                region=signed.region,
+                partition=partition_of(signed.region),
+            )
+            return await self._proven(question, signed, origin)
+        except (Unavailable, LedgerUnavailable):
+            return question.refuse(UNAVAILABLE, request_id)
+        except Exception:
+            log.exception("request_failed", request_id=request_id)
+            return question.refuse(FAULT, request_id)
+
+    def refused_unread(self, refusal: Refusal, peer: str, request_id: str) -> Spelled:
+        """Answer a request that was given up before it was whole: too large, too slow."""
+        self._count("", peer, refusal.reason, "")
+        question = self._dialects.question(Received("POST", b"/", (), b"", peer))
+        return question.refuse(refusal, request_id)
+
+    # --- 3. identify -------------------------------------------------------------------------
+
+    async def _identify(
+        self, question: Question, proof: Proof | Refusal | None, received: Received, now: datetime
+    ) -> _Signed | Refusal:
+        """Say who signed; whoever did not is counted, and told why."""
+        found = await self._signer(question, proof, now)
+        if isinstance(found, Refusal):
+            claimed = proof.access_key_id if isinstance(proof, Proof) else ""
+            known = claimed if self.knows(claimed) else ""
+            self._count(question.name if question.known else "", received.peer, found.reason, known)
+        return found
+
+    async def _signer(self, question: Question, proof: Proof | Refusal | None, now: datetime) -> _Signed | Refusal:
+        if isinstance(proof, Refusal):
+            return proof
+        if proof is None:
+            if question.refusal is not None and question.refusal.reason is not Reason.INVALID_ACTION:
+                return question.refusal
+            return Refusal(Reason.MISSING_AUTHENTICATION_TOKEN, "Request is missing Authentication Token")
+        service = question.service
+        if not service and proof.service in self._dialects.names:
+            service = proof.service
+        state = self._committer.version.state
+        held = await self._keyring.find(state, proof.access_key_id, proof.session_token)
+        secret = DECOY if isinstance(held, Refusal) else held.secret
+        try:
+            verify(proof, secret, now=now, service=service, regions=self._regions)
+        except NotProven as unproven:
+            return INVALID_TOKEN if isinstance(held, Refusal) else unproven.refusal
+        if isinstance(held, Refusal):
+            return held
+        return _Signed(held.credential, service, proof.region)
+
+    def _count(self, action: str, peer: str, reason: Reason, access_key_id: str) -> None:
+        self.unproven.count(unmapped(peer), action, reason, access_key_id, self._clock.now())
+
+    # --- 4. read -----------------------------------------------------------------------------
+
+    async def _proven(self, question: Question, signed: _Signed, origin: Origin) -> Spelled:
+        asked = Asked(signed.service, question.name, question.known, origin)
+        if question.refusal is not None:
+            return await self._refuse(question, signed, asked, question.refusal)
+        values = question.read()
+        if isinstance(values, Refusal):
+            return await self._refuse(question, signed, asked, values)
+        given, typed = values
+        asked = Asked(signed.service, question.name, question.known, origin, given, question.sensitive)
+        action = self._actions.get((signed.service, question.name))
+        if action is None:
+            text = f"The operation {question.name} of {signed.service} is not supported by this authority."
+            return await self._refuse(question, signed, asked, Refusal(Reason.UNSUPPORTED_OPERATION, text))
+        given = _input(action, given, typed=typed)
+        if isinstance(given, Refusal):
+            return await self._refuse(question, signed, asked, given)
+
+        gathered: object = None
+        gather = self._gatherers.get(action.name)
+        if gather is not None:
+            gathered = await gather(Gathering(given, signed.credential, self._committer.version, self._clock.now()))
+            if isinstance(gathered, Refusal):
+                return await self._refuse(question, signed, asked, gathered)
+
+        committed = await self._decide(
+            signed,
+            asked,
+            lambda state, caller, facts: action.decide(state, Call(caller, given, origin, gathered), facts),
+        )
+        return await self._answered(question, committed, origin.request_id)
+
+    async def _refuse(self, question: Question, signed: _Signed, asked: Asked, refusal: Refusal) -> Spelled:
+        """Record a refusal that no decision was needed for, then say it."""
+        committed = await self._decide(signed, asked, lambda *_: Decision(answer=refusal))
+        return await self._answered(question, committed, asked.origin.request_id)
+
+    # --- 6. decide ---------------------------------------------------------------------------
+
+    async def _decide(self, signed: _Signed, asked: Asked, decide: Callable[..., Decision]) -> Committed[Decision]:
+        seed = self._entropy.draw(SEED_BYTES)
+        credential, partition = signed.credential, asked.origin.partition
+
+        def act(version: Version, claimed: frozenset[str]) -> Proposal[Decision]:
+            now = self._clock.now()
+            state = version.state
+            caller = caller_of(state, credential, now=now, partition=partition)
+            if isinstance(caller, Refusal):
+                decision, who = Decision(answer=caller), former_caller_record(state, credential)
+            else:
+                facts = Facts(now, seed, decided_from=version.configured, claimed=claimed)
+                decision, who = decide(state, caller, facts), caller_record(caller)
+            body, decision = record(asked, who, decision, now)
+            rows: list[SideRow] = [
+                PutSecret(new.row, new.purpose, self._custodian.seal(new.row, new.purpose, new.secret))
+                for new in decision.secrets
+            ]
+            rows += [DropSecret(row) for row in decision.dropped]
+            return Proposal(new_entry(body, once=decision.once, rows=tuple(rows)), decision.facts, decision)
+
+        return await self._committer.submit(act)
+
+    # --- 7. answer, 8. spell -----------------------------------------------------------------
+
+    async def _answered(self, question: Question, committed: Committed[Decision], request_id: str) -> Spelled:
+        decision = committed.outcome
+        answer = decision.answer
+        if decision.then is not None:
+            answer = decision.then(committed.version.state)
+        elif decision.query is not None:
+            answer = await self._answer(decision.query, committed.position)
+        if isinstance(answer, Minted):
+            answer = answer.shape(self._keyring.mint(answer.session, committed.position))
+        spelled = (
+            question.refuse(answer, request_id) if isinstance(answer, Refusal) else question.write(answer, request_id)
+        )
+        spelled.headers["x-authority-position"] = str(committed.position)
+        return spelled
+
+
+def _input(action: Action, given: dict[str, Any], *, typed: bool) -> Any:
+    """The action's input, or a refusal.  A parameter that it does not know is refused, never ignored."""
+    known = action.input.__struct_encode_fields__
+    for name in given:
+        if name not in known:
+            return Refusal(
+                Reason.INVALID_PARAMETER_VALUE, f"The parameter {name} of {action.operation} is not supported."
+            )
+    try:
+        return msgspec.convert(given, action.input, strict=typed)
+    except msgspec.ValidationError as fault:
+        return Refusal(Reason.VALIDATION_ERROR, f"1 validation error detected: {fault}")
