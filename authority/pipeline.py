@@ -14,6 +14,8 @@ Whoever is refused in 1 to 3 is a stranger, and is counted.  From 4 on every req
 
 from __future__ import annotations
 
+import re
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -45,6 +47,7 @@ from authority.wire.sigv4 import Unproven as NotProven
 log = structlog.get_logger()
 
 SEED_BYTES: Final = 32
+CREDENTIAL: Final = re.compile(r"Credential=([A-Z0-9]{16,128})(?:/|%2F)")
 DECOY: Final = Secret(b"0" * 40)
 """What a signature is held against when its key is none of ours, so that both take the same time."""
 UNAVAILABLE: Final = Refusal(Reason.SERVICE_UNAVAILABLE, "The log cannot be written, so nothing is done; try again.")
@@ -64,6 +67,9 @@ Gather: TypeAlias = Callable[[Gathering], Awaitable[object]]
 """Brings what a decision needs from outside as a verified value, or a `Refusal`."""
 Answer: TypeAlias = Callable[[Query, int], Awaitable[object]]
 """Answers a query from a projection that has reached the given position."""
+
+Observe: TypeAlias = Callable[[str, str, int, float], None]
+"""Is told the service, the operation, the status and the seconds of each answer."""
 
 
 class _Signed(msgspec.Struct, frozen=True):
@@ -89,6 +95,7 @@ class Pipeline:
         actions: Mapping[tuple[str, str], Action],
         gatherers: Mapping[str, Gather],
         answer: Answer,
+        observe: Observe,
         regions: frozenset[str],
     ) -> None:
         """Serve *actions* as they are asked for in *dialects*."""
@@ -101,6 +108,7 @@ class Pipeline:
         self._actions = actions
         self._gatherers = gatherers
         self._answer = answer
+        self._observe = observe
         self._regions = regions
         self.unproven = Unproven()
 
@@ -112,9 +120,28 @@ class Pipeline:
         """A name for one request."""
         return str(uuid.UUID(bytes=self._entropy.draw(16), version=4))
 
+    async def may_be_ours(self, head: Received) -> bool:
+        """Whether *head*, a request without its body, names a credential of ours: then more of it is read."""
+        text = (head.header(b"authorization") or head.query).decode("latin-1")
+        named = CREDENTIAL.search(text)
+        if named is None:
+            return False
+        token = head.header(b"x-amz-security-token")
+        if token is None:
+            return self.knows(named[1])
+        found = await self._keyring.find(self._committer.version.state, named[1], token.decode("latin-1"))
+        return not isinstance(found, Refusal)
+
     async def handle(self, received: Received, request_id: str, hosts: frozenset[str]) -> Spelled:
         """Answer *received*; never raises for what a client sent.  *hosts* is what the Host header may say."""
+        began = time.perf_counter()
         question = self._dialects.question(received)
+        spelled = await self._handled(question, received, request_id, hosts)
+        operation = question.name if question.known else ""
+        self._observe(question.service, operation, spelled.status, time.perf_counter() - began)
+        return spelled
+
+    async def _handled(self, question: Question, received: Received, request_id: str, hosts: frozenset[str]) -> Spelled:
         now = self._clock.now()
         try:
             refusal = examine(received, hosts)

@@ -7,11 +7,12 @@ equal bytes, in any process, Python version and hash seed.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import types
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from immutables import Map
@@ -50,6 +51,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 EMPTY: Final = State()
+FOLDING: Final = 1
+"""Raised when a fold comes to mean something else, so that no snapshot of the old meaning is used."""
 
 _replace = msgspec.structs.replace
 
@@ -266,6 +269,23 @@ def canonical(state: State) -> bytes:
 def from_canonical(body: bytes) -> State:
     """Read what `canonical` wrote."""
     return _DECODER.decode(body)
+
+
+@functools.cache
+def state_format() -> str:
+    """A name for the shape of the state and the version of its folds: what another one wrote is not read."""
+    shapes: dict[str, list[str]] = {}
+    pending: list[Any] = [State]
+    while pending:
+        kind = pending.pop()
+        pending.extend(get_args(kind))
+        if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)) or kind.__name__ in shapes:
+            continue
+        fields = msgspec.structs.fields(kind)
+        shapes[kind.__name__] = [f"{field.encode_name}: {field.type!r}" for field in fields]
+        pending.extend(field.type for field in fields)
+    digest = hashlib.sha256(msgspec.json.encode(shapes, order="sorted")).hexdigest()
+    return f"state/{FOLDING}/{digest[:16]}"
 
 
 def state_hash(state: State) -> str:

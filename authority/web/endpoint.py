@@ -1,0 +1,101 @@
+"""The AWS endpoint and our JSON API: plain bytes in, plain bytes out, every body bounded in size and time.
+
+Uses nothing of aiohttp that decodes, merges or guesses: the signature is over what arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+from aiohttp import HttpVersion11, web
+
+from authority.kernel.refusal import Reason, Refusal
+from authority.pipeline import Pipeline
+from authority.wire.dialects import Spelled
+from authority.wire.request import Received
+
+STRANGER_BODY: Final = 262_144
+"""Bytes that we read for somebody unknown: the largest assertion that an unsigned call may carry fits."""
+SIGNER_BODY: Final = 16_777_216
+"""Bytes that we read once the key that signs is known to be ours: the largest metadata document fits, escaped."""
+HEAD: Final = 16_376
+"""Bytes of the request line, and of each header."""
+TOO_LARGE: Final = Refusal(Reason.REQUEST_TOO_LARGE, "The body is larger than this endpoint reads.")
+TOO_SLOW: Final = Refusal(Reason.MALFORMED_REQUEST, "The body did not arrive in time.")
+CUT_OFF: Final = Refusal(Reason.MALFORMED_REQUEST, "The body ended early.")
+OLD: Final = Refusal(Reason.MALFORMED_REQUEST, "HTTP/1.1 is needed.")
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How long we wait, in seconds."""
+
+    body: float
+    keepalive: float
+
+
+class Endpoint:
+    """Serves one pipeline to whoever connects."""
+
+    def __init__(self, pipeline: Pipeline, hosts: frozenset[str], bounds: Bounds) -> None:
+        """Answer for *hosts*, spelled as clients spell them."""
+        self._pipeline = pipeline
+        self._bounds = bounds
+        self.hosts = hosts
+
+    def server(self) -> web.Server:
+        """The protocol factory; no routes, no middlewares, nothing that reads a request before we do."""
+        return web.Server(
+            self.serve,
+            auto_decompress=False,
+            access_log=None,
+            keepalive_timeout=self._bounds.keepalive,
+            max_line_size=HEAD,
+            max_field_size=HEAD,
+        )
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Read one request whole, have it answered, and say the answer."""
+        request_id = self._pipeline.request_id()
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+        head = Received(
+            request.method,
+            request.raw_path.encode("utf-8", "surrogateescape"),
+            tuple(request.raw_headers),
+            b"",
+            peer[0] if peer else "",
+            request.secure,
+        )
+        body = OLD if request.version < HttpVersion11 else await self._body(request, head)
+        if isinstance(body, Refusal):
+            response = _response(self._pipeline.refused_unread(body, head.peer, request_id))
+            response.force_close()
+            return response
+        received = msgspec.structs.replace(head, body=body)
+        return _response(await self._pipeline.handle(received, request_id, self.hosts))
+
+    async def _body(self, request: web.BaseRequest, head: Received) -> bytes | Refusal:
+        if not request.body_exists:
+            return b""
+        limit = SIGNER_BODY if await self._pipeline.may_be_ours(head) else STRANGER_BODY
+        if (request.content_length or 0) > limit:
+            return TOO_LARGE
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._bounds.body):
+                async for part in request.content.iter_any():
+                    size += len(part)
+                    if size > limit:
+                        return TOO_LARGE
+                    parts.append(part)
+        except TimeoutError:
+            return TOO_SLOW
+        except (web.RequestPayloadError, ConnectionError):
+            return CUT_OFF
+        return b"".join(parts)
+
+
+def _response(spelled: Spelled) -> web.Response:
+    return web.Response(status=spelled.status, headers={**spelled.headers, "Server": "Authority"}, body=spelled.body)

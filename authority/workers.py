@@ -1,0 +1,151 @@
+"""What the authority does of its own accord: ends, summaries, daily keys, snapshots, housekeeping.
+
+Nothing that guards anybody waits for a worker: an expired session is refused whether or not its end was recorded.  A
+worker that fails says so and tries again; only a log that does not fit together stops the authority.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+import structlog
+
+from authority.access.recording import act_of_authority
+from authority.access.unproven import Unproven
+from authority.committer import Act, Committer, Proposal, Unavailable, Version
+from authority.kernel.clock import Clock, Entropy
+from authority.kernel.custody import Custodian
+from authority.kernel.ids import AccessKeyId, AccountId, SealingKeyId
+from authority.kernel.secret import Secret
+from authority.ledger.codec import new_entry
+from authority.ledger.port import DropSecret, Ledger, LedgerCorrupt, LedgerUnavailable, PutSecret, SideRow, Snapshot
+from authority.model.authority import SealingKeyCreated, SealingKeyDestroyed
+from authority.model.fact import Fact
+from authority.model.sessions import EndCause, SessionEnded
+from authority.model.state import canonical, state_format
+
+log = structlog.get_logger()
+
+SEALING_PURPOSE: Final = "sealing-key"
+SEALING_KEY_BYTES: Final = 32
+SEALING_KEY_DAYS: Final = timedelta(days=1)
+LONGEST_SESSION: Final = timedelta(hours=36)
+"""GetFederationToken and GetSessionToken credentials live longest (STS API, DurationSeconds)."""
+ENDS_AT_ONCE: Final = 500
+TRIED_AGAIN: Final = 1.0
+"""Seconds until a worker that failed tries again."""
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A session whose time has passed and whose end is not recorded."""
+
+    account: AccountId
+    access_key_id: AccessKeyId
+    expires_at: datetime
+
+
+async def repeatedly(name: str, interval: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do *work* every *interval* seconds until cancelled."""
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            await work()
+        except (LedgerUnavailable, Unavailable) as failure:
+            log.warning("worker_waits", worker=name, reason=str(failure))
+            await asyncio.sleep(TRIED_AGAIN)
+        except LedgerCorrupt:
+            raise
+        except Exception:
+            log.exception("worker_failed", worker=name)
+            await asyncio.sleep(TRIED_AGAIN)
+
+
+def own_act(
+    clock: Clock, name: str, facts: Sequence[Fact], *, rows: Sequence[SideRow] = (), subject: str = ""
+) -> Act[None]:
+    """An act of the authority itself, to be submitted like a request."""
+
+    def act(_version: Version, _claimed: frozenset[str]) -> Proposal[None]:
+        body = act_of_authority(name, tuple(facts), clock.now(), subject)
+        return Proposal(new_entry(body, rows=tuple(rows)), tuple(facts), None)
+
+    return act
+
+
+async def end_due_sessions(
+    ledger: Ledger, due_sessions: Callable[[datetime, int], Awaitable[Sequence[Due]]], clock: Clock
+) -> int:
+    """Record the end of the sessions whose time has passed, each exactly once; say how many were ended."""
+    now = clock.now()
+    due = await due_sessions(now, ENDS_AT_ONCE)
+    if not due:
+        return 0
+    entries = []
+    for session in due:
+        end = SessionEnded(
+            account=session.account,
+            access_key_id=session.access_key_id,
+            effective_at=session.expires_at,
+            cause=EndCause.EXPIRED,
+        )
+        body = act_of_authority("SessionExpired", (end,), now, subject=session.access_key_id)
+        entries.append(new_entry(body, once=(f"end:{session.access_key_id}",)))
+    positions = await ledger.append_fresh(entries)
+    return sum(position is not None for position in positions)
+
+
+async def summarise(unproven: Unproven, committer: Committer, clock: Clock) -> None:
+    """Write down what strangers tried since the last time."""
+    summary = unproven.take()
+    if summary is None:
+        return
+    try:
+        await committer.submit(own_act(clock, "UnprovenRequests", (summary,)))
+    except BaseException:
+        unproven.put_back(summary)
+        raise
+
+
+async def renew_sealing_key(committer: Committer, custodian: Custodian, clock: Clock, entropy: Entropy) -> None:
+    """Have a daily key that is younger than a day, and destroy those that nothing alive was made with."""
+    state, now = committer.version.state, clock.now()
+    newest = state.newest_sealing_key()
+    if newest is None or now - newest.created_at >= SEALING_KEY_DAYS:
+        key_id = SealingKeyId(f"k{now:%Y%m%d}{entropy.draw(5).hex()}")
+        daily = Secret(entropy.draw(SEALING_KEY_BYTES))
+        # Held before the entry is durable: a decision may use it as soon as it is in the state.
+        custodian.hold(key_id, daily)
+        row = PutSecret(key_id, SEALING_PURPOSE, custodian.seal(key_id, SEALING_PURPOSE, daily))
+        await committer.submit(own_act(clock, "SealingKeyCreated", (SealingKeyCreated(key_id=key_id),), rows=(row,)))
+    for key in state.sealing_keys.values():
+        if now - key.created_at >= SEALING_KEY_DAYS + LONGEST_SESSION + timedelta(hours=1):
+            gone = (SealingKeyDestroyed(key_id=key.id),)
+            await committer.submit(own_act(clock, "SealingKeyDestroyed", gone, rows=(DropSecret(key.id),)))
+            custodian.drop(key.id)
+
+
+async def take_snapshot(ledger: Ledger, version: Version) -> None:
+    """Keep *version*, so that the next start folds only what comes after it."""
+    body = await asyncio.to_thread(canonical, version.state)
+    root = await ledger.root_at(version.position)
+    await ledger.put_snapshot(Snapshot(version.position, root, state_format(), body))
+
+
+class Snapshots:
+    """Takes a snapshot whenever the log has grown by *every* entries."""
+
+    def __init__(self, ledger: Ledger, committer: Committer, *, every: int, taken: int) -> None:
+        """The last one was *taken* at that position."""
+        self._ledger, self._committer = ledger, committer
+        self._every, self._taken = every, taken
+
+    async def keep(self) -> None:
+        """Take one if it is time."""
+        version = self._committer.version
+        if version.position - self._taken >= self._every:
+            await take_snapshot(self._ledger, version)
+            self._taken = version.position
