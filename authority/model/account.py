@@ -15,6 +15,7 @@ from authority.kernel.ids import GROUP, USER, AccountId, PolicyId
 from authority.model.holders import Holder
 from authority.model.policies import ManagedPolicy
 from authority.model.principals import Group, User
+from authority.model.quotas import DEFAULTS
 from authority.model.roles import Role
 
 
@@ -33,6 +34,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     group_names: Map[str, str] = Map()
     role_names: Map[str, str] = Map()
     policy_names: Map[str, str] = Map()
+    quotas: Map[str, int] = Map()
+    """The quotas that were raised for this account."""
+
+    def quota(self, name: str) -> int:
+        """How much of something the account may hold (`model.quotas`)."""
+        return self.quotas.get(name, DEFAULTS[name])
 
     def user_named(self, name: str) -> User | None:
         """The user called *name*, in any case."""
