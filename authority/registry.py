@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Final
 
 from authority.access.action import Action
+from authority.permissions import inline
 from authority.sessions import assume_role
 
-MODULES: Final = (assume_role,)
+MODULES: Final = (assume_role, inline)
 
 ACTIONS: Final = MappingProxyType(
     {

@@ -1,0 +1,87 @@
+"""The three kinds of holder, side by side: what differs between a user's, a group's and a role's policies is here.
+
+An operation that IAM has three times is written once, over a `HolderKind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import quote
+
+import msgspec
+
+from authority.access.action import Conditions, Resource
+from authority.access.call import Call
+from authority.access.context import Context
+from authority.access.naming import account_of, existing
+from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.tags import Tag
+from authority.model.account import Account
+from authority.model.holders import Holder
+from authority.model.state import State
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class HolderKind:
+    """A kind of holder: its word in names of operations, and how one is found by name."""
+
+    word: str
+    find: Callable[[Account, str], Holder | None]
+
+    @property
+    def lower(self) -> str:
+        """The word in ARNs and messages: `user`."""
+        return self.word.lower()
+
+    def holder(self, state: State, call: Call[Any]) -> Holder | Refusal:
+        """The holder that a call names in `holder_name`, in the caller's account."""
+        name = call.input.holder_name
+        found = self.find(account_of(state, call), name)
+        text = f"The {self.lower} with name {name} cannot be found."
+        return Refusal(Reason.NO_SUCH_ENTITY, text) if found is None else found
+
+    @property
+    def arn(self) -> Resource:
+        """What an operation on such a holder is authorised on: the holder's ARN."""
+        return existing(self.lower, lambda asked: asked.holder_name, self.find)
+
+    def conditions(self, more: Callable[[Call[Any]], Context] | None = None) -> Conditions:
+        """The condition keys of an operation on such a holder: its tags, and what *more* says of the call."""
+
+        def context(state: State, call: Call[Any]) -> Context:
+            holder = self.find(account_of(state, call), call.input.holder_name)
+            tags = () if holder is None else holder.tags
+            return {**resource_tags(tags), **({} if more is None else more(call))}
+
+        return context
+
+    def shape(self, name: str, base: type[Shape]) -> type[Shape]:
+        """*base* under an operation's own *name*, with the holder's name as the wire spells it: `UserName`."""
+        field = ("holder_name", str, msgspec.field(name=f"{self.word}Name"))
+        return cast("type[Shape]", msgspec.defstruct(name, [field], bases=(base,), frozen=True, kw_only=True))
+
+
+USER: Final = HolderKind("User", Account.user_named)
+GROUP: Final = HolderKind("Group", Account.group_named)
+ROLE: Final = HolderKind("Role", Account.role_named)
+KINDS: Final = (USER, GROUP, ROLE)
+
+
+class OfHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """What every operation on a holder's policies says: the holder's name."""
+
+    holder_name: str
+
+
+def resource_tags(tags: Sequence[Tag]) -> dict[str, str | tuple[str, ...]]:
+    """The condition keys that the tags of an existing resource make."""
+    return {f"{service}:resourcetag/{tag.key.lower()}": tag.value for tag in tags for service in ("aws", "iam")}
+
+
+def on_the_wire(document: str) -> str:
+    """A policy document as IAM gives it back: percent-encoded once (RFC 3986)."""
+    return quote(document, safe="")

@@ -1,0 +1,3 @@
+"""Policies given, taken and asked about."""
+
+from __future__ import annotations
