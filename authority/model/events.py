@@ -40,8 +40,10 @@ from authority.model.principals import (
     GroupDeleted,
     GroupJoined,
     GroupLeft,
+    GroupRenamed,
     UserCreated,
     UserDeleted,
+    UserRenamed,
 )
 from authority.model.roles import RoleCreated, RoleDeleted, RoleTrustUpdated, RoleUpdated
 from authority.model.sessions import SessionEnded, SessionIssued
@@ -81,6 +83,8 @@ AnyFact: TypeAlias = (
     | PolicyDeleted
     | SessionIssued
     | SessionEnded
+    | UserRenamed
+    | GroupRenamed
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

@@ -102,3 +102,19 @@ class AccessKeyDeleted(AccountFact, frozen=True, kw_only=True, tag="access-key-d
     """A key is gone and its secret destroyed; the id will never name another."""
 
     access_key_id: AccessKeyId
+
+
+class UserRenamed(AccountFact, frozen=True, kw_only=True, tag="user-renamed"):
+    """A user has another name or path, and is the same user."""
+
+    user_id: UserId
+    name: str
+    path: str
+
+
+class GroupRenamed(AccountFact, frozen=True, kw_only=True, tag="group-renamed"):
+    """A group has another name or path, and is the same group."""
+
+    group_id: GroupId
+    name: str
+    path: str

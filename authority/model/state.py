@@ -112,6 +112,16 @@ def _group_left(account: Account, fact: principals.GroupLeft, _: datetime) -> Ac
     return account.with_user(_replace(user, groups=tuple(group for group in user.groups if group != fact.group_id)))
 
 
+def _user_renamed(account: Account, fact: principals.UserRenamed, _: datetime) -> Account:
+    user = _replace(account.users[fact.user_id], name=fact.name, path=fact.path)
+    return account.without_user(fact.user_id).with_user(user)
+
+
+def _group_renamed(account: Account, fact: principals.GroupRenamed, _: datetime) -> Account:
+    group = _replace(account.groups[fact.group_id], name=fact.name, path=fact.path)
+    return account.without_group(fact.group_id).with_group(group)
+
+
 def _role_created(account: Account, fact: roles.RoleCreated, at: datetime) -> Account:
     return account.with_role(
         roles.Role(
@@ -218,6 +228,8 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     principals.GroupDeleted: _in_account(lambda account, fact, _: account.without_group(fact.group_id)),
     principals.GroupJoined: _in_account(_group_joined),
     principals.GroupLeft: _in_account(_group_left),
+    principals.UserRenamed: _in_account(_user_renamed),
+    principals.GroupRenamed: _in_account(_group_renamed),
     roles.RoleCreated: _in_account(_role_created),
     roles.RoleTrustUpdated: _in_account(
         lambda account, fact, _: account.with_role(_replace(account.roles[fact.role_id], trust=fact.trust))
