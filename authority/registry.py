@@ -6,10 +6,12 @@ from types import MappingProxyType
 from typing import Final
 
 from authority.access.action import Action
+from authority.accounts import accounts
 from authority.permissions import inline
+from authority.principals import users
 from authority.sessions import assume_role
 
-MODULES: Final = (assume_role, inline)
+MODULES: Final = (accounts, assume_role, inline)
 
 ACTIONS: Final = MappingProxyType(
     {

@@ -1,0 +1,3 @@
+"""Accounts: how they begin."""
+
+from __future__ import annotations
