@@ -37,19 +37,26 @@ def unmapped(address: str) -> str:
 
 
 def context_of(caller: Caller, origin: Origin, now: datetime) -> dict[str, str | tuple[str, ...]]:
-    """The keys that every signed request has, and those that this caller brings."""
+    """The keys that every signed request to us has, and those that this caller brings."""
+    return {
+        "aws:sourceip": origin.source_address,
+        "aws:securetransport": "true" if origin.secure else "false",
+        "aws:useragent": origin.user_agent,
+        **proven(caller, origin.region, now),
+    }
+
+
+def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[str, ...]]:
+    """What is known of a signed request whoever it was sent to: who signed it, for which *region*, and the time."""
     principal = caller.principal
     session = caller.session
     context: dict[str, str | tuple[str, ...]] = {
         "aws:principalarn": principal.issuer or principal.arn,
         "aws:principalaccount": principal.account,
         "aws:principaltype": _TYPES[principal.kind],
-        "aws:sourceip": origin.source_address,
         "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:epochtime": str(int(now.timestamp())),
-        "aws:securetransport": "true" if origin.secure else "false",
-        "aws:useragent": origin.user_agent,
-        "aws:requestedregion": origin.region,
+        "aws:requestedregion": region,
     }
     if caller.holder is not None:
         for tag in caller.holder.tags:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from authority.access.applicable import identity_policies, session_policies
 from authority.access.call import Call
-from authority.access.context import Context, context_of
+from authority.access.context import Context, context_of, proven
 from authority.kernel import arn as arns
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.event import DecisionRecord
@@ -22,10 +22,17 @@ NOTHING_MORE: Final[Context] = {}
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A verdict with the question it answers."""
+    """A verdict with the question it answers.
+
+    Where a resource server asked, `judged` is the access key of the caller it asked about, `asserted` are the context
+    keys that only it vouches for, and `unproven` says why that caller's signature did not count.
+    """
 
     question: combine.Question
     verdict: combine.Verdict
+    judged: str = ""
+    asserted: tuple[str, ...] = ()
+    unproven: str = ""
 
     def record(self) -> DecisionRecord:
         """What the log says of it."""
@@ -38,6 +45,9 @@ class Weighed:
             context=dict(self.question.context),
             determined_by=self.verdict.determined_by,
             missing=self.verdict.missing,
+            judged=self.judged,
+            asserted=self.asserted,
+            unproven=self.unproven,
         )
 
 
@@ -52,10 +62,20 @@ def weigh(
     owner: str = "",
     resource_policies: tuple[Policy, ...] = (),
     trust: bool = False,
+    asserted: Context | None = None,
 ) -> Weighed:
-    """Ask whether the caller may do *action* on *resource*, which is *owner*'s, else the account's in its ARN."""
+    """Ask whether the caller may do *action* on *resource*, which is *owner*'s, else the account's in its ARN.
+
+    *asserted* is what a resource server says of a request that was sent to it and not to us.  It takes the place of
+    what we saw of our own request, and never that of anything proven.
+    """
     caller = call.caller
-    context = context_of(caller, call.origin, now)
+    if asserted is None:
+        context = context_of(caller, call.origin, now)
+    else:
+        known = proven(caller, call.origin.region, now)
+        asserted = {key: value for key, value in asserted.items() if key not in known}
+        context = {**asserted, **known}
     context.update(conditions)
     parsed = arns.parse(resource)
     resource_account = owner or (parsed.account if parsed is not None else "") or caller.account
@@ -71,7 +91,10 @@ def weigh(
         resource_policies=resource_policies,
         trust=trust,
     )
-    return Weighed(question, combine.weigh(question))
+    verdict = combine.weigh(question)
+    if asserted is None:
+        return Weighed(question, verdict)
+    return Weighed(question, verdict, judged=caller.access_key_id, asserted=tuple(sorted(asserted)))
 
 
 def refusal_of(weighed: Weighed) -> Refusal:

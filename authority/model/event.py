@@ -63,7 +63,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """One question put to the policy engine, with all that it knew, and the statements that determined the answer.
 
     `judged` is the access key of a caller that a resource server asked about; it is empty where the caller of this
-    request was judged.  `asserted` are the context keys that only the resource server vouches for.
+    request was judged.  `asserted` are the context keys that only the resource server vouches for.  `unproven` is the
+    reason for which that caller's signature did not count; then `principal` is nobody and the effect is no.
     """
 
     principal: str
@@ -76,6 +77,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     missing: tuple[str, ...] = ()
     judged: str = ""
     asserted: tuple[str, ...] = ()
+    unproven: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
