@@ -58,7 +58,8 @@ def new_entry(body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, .
 
 
 def check(entry: NewEntry) -> None:
-    """Raise `ValueError` when *entry* may not be stored: too large, or its header says something else than it does.
+    """Raise `ValueError` when *entry* may not be stored: too large, its header says something else than it does,
+    or it claims what it cannot.
 
     An entry that disagrees with its own body could never be taken back, and every audit would stop at it.
     """
@@ -70,6 +71,8 @@ def check(entry: NewEntry) -> None:
         raise ValueError("the entry and the header of its body disagree")
     if any(not key or "\x00" in key for key in entry.once):
         raise ValueError("a once key is empty or holds a NUL")
+    if len(set(entry.once)) < len(entry.once):
+        raise ValueError("an entry claims a once key twice")
 
 
 TypeAndVersion = tuple[str, int]

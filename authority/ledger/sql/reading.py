@@ -92,6 +92,8 @@ def entries_at(connection: Connection, positions: Sequence[int]) -> list[Entry]:
     found = {entry.position: entry for entry in map(entry_of, rows)}
     for position in positions:
         if position not in found:
+            if position < 1:
+                raise LookupError(f"no entry stands at {position}: positions start at 1")
             _require_within(connection, position)
             raise LedgerCorrupt(position, "the entry is missing")
     return [found[position] for position in positions]

@@ -43,7 +43,7 @@ _ONCE: Final = "INSERT INTO once (key, position) VALUES"
 _SUBTREE: Final = "INSERT INTO subtree (height, number, root) VALUES"
 _PUT: Final = "INSERT OR REPLACE INTO vault (id, purpose, sealed) VALUES"
 _DROP: Final = "DELETE FROM vault WHERE id IN (SELECT value FROM json_each(?))"
-_TAKEN: Final = "SELECT key FROM once WHERE key IN (SELECT value FROM json_each(?))"
+_TAKEN: Final = "SELECT key FROM once WHERE key IN (SELECT value FROM json_each(?)) AND position < ?"
 _GROW: Final = "UPDATE tree SET size = ?, frontier = ?"
 
 
@@ -95,13 +95,13 @@ def append_fresh(engine: Engine, batch: Batch) -> tuple[int | None, ...]:
     """Append those of *batch* whose once keys are free."""
     with engine.connect() as connection:
         edge = whole_edge_of(connection)
-        taken = _taken(connection, batch.keys())
+        first = edge.frontier.size + 1
+        taken = _taken(connection, batch.keys(), first)
         fresh: list[int] = []
         for index, entry in enumerate(batch.entries):
             if taken.isdisjoint(entry.once):
                 taken.update(entry.once)
                 fresh.append(index)
-        first = edge.frontier.size + 1
         if fresh:
             chosen = batch.only(fresh)
             if clash := _claim(connection, chosen, first):
@@ -137,17 +137,19 @@ def _claim(connection: Connection, batch: Batch, first: int) -> frozenset[str]:
         _insert(connection, _ONCE, claims)
     except IntegrityError:
         keys = [key for key, _ in claims]
-        taken = _taken(connection, keys) | {key for key, count in Counter(keys).items() if count > 1}
+        # Some of the batch's own claims may stand already: they are not what was taken.
+        taken = _taken(connection, keys, first) | {key for key, count in Counter(keys).items() if count > 1}
         if not taken:
             raise
         return frozenset(taken)
     return frozenset()
 
 
-def _taken(connection: Connection, keys: Sequence[str]) -> set[str]:
+def _taken(connection: Connection, keys: Sequence[str], first: int) -> set[str]:
+    """Those of *keys* that entries before the position *first* claimed."""
     if not keys:
         return set()
-    return set(connection.exec_driver_sql(_TAKEN, (_json(keys),)).scalars())
+    return set(connection.exec_driver_sql(_TAKEN, (_json(keys), first)).scalars())
 
 
 def _store(connection: Connection, batch: Batch, edge: Edge) -> None:

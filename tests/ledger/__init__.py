@@ -1,0 +1,3 @@
+"""The ledger's promises, and attempts to break them."""
+
+from __future__ import annotations
