@@ -8,8 +8,12 @@ from typing import Final
 from authority.access.action import Action
 from authority.accounts import accounts
 from authority.permissions import inline
-from authority.principals import users
 from authority.sessions import assume_role
+from authority.wire.dialects import Route
+
+OWN_SERVICE: Final = "authority"
+SERVICES: Final = ("iam", "sts")
+"""The services that are spoken as AWS describes them, by the names of their models."""
 
 MODULES: Final = (accounts, assume_role, inline)
 
@@ -22,3 +26,15 @@ ACTIONS: Final = MappingProxyType(
     }
 )
 """`("iam", "CreateRole")` leads to its action."""
+
+ROUTES: Final = (
+    Route("GET", "/v1/events", "ListEvents"),
+    Route("GET", "/v1/events/{id}", "GetEvent"),
+    Route("GET", "/v1/sessions", "ListSessions"),
+    Route("GET", "/v1/accounts", "ListAccounts"),
+    Route("POST", "/v1/accounts", "CreateAccount"),
+    Route("GET", "/v1/accounts/{accountId}", "GetAccount"),
+    Route("POST", "/access/v1/evaluation", "Evaluate"),
+    Route("POST", "/access/v1/evaluations", "EvaluateBatch"),
+)
+"""Our own operations, by method and path."""

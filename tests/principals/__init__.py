@@ -1,0 +1,3 @@
+"""Tests of users, groups, access keys and MFA devices."""
+
+from __future__ import annotations
