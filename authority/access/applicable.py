@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from authority.access.caller import Caller
+from authority.kernel.arn import parse as parse_arn
 from authority.kernel.refusal import Refusal
 from authority.model.account import Account
 from authority.model.holders import Holder
+from authority.model.policies import CATALOGUE, ManagedPolicy, catalogue_id
 from authority.model.principals import User
 from authority.model.roles import Role
 from authority.model.state import State
-from authority.policy.compiled import Policy, Source, compile_policy
+from authority.policy.compiled import Layer, Policy, Source, compile_policy
 from authority.policy.document import Kind, parse
 
 
@@ -29,23 +31,34 @@ def identity_policies(state: State, caller: Caller) -> tuple[Policy, ...]:
     """The identity policies of a caller: its own, and those of its groups.  The root has none and needs none."""
     if caller.holder is None:
         return ()
-    account = state.accounts[caller.account]
-    partition = caller.principal.arn.split(":", 2)[1]
-    found = list(_held(account, caller.holder, partition))
-    if isinstance(caller.holder, User):
-        for group_id in caller.holder.groups:
-            found.extend(_held(account, account.groups[group_id], partition))
+    return holders_policies(state, state.accounts[caller.account], caller.holder, partition_of(caller))
+
+
+def holders_policies(state: State, account: Account, holder: Holder, partition: str) -> tuple[Policy, ...]:
+    """The identity policies of a holder: its own, and those of its groups."""
+    found = list(_held(state, account, holder, partition))
+    if isinstance(holder, User):
+        for group_id in holder.groups:
+            found.extend(_held(state, account, account.groups[group_id], partition))
     return tuple(found)
 
 
-def _held(account: Account, holder: Holder, partition: str) -> Iterator[Policy]:
+def partition_of(caller: Caller) -> str:
+    """The partition a caller is known in."""
+    return caller.principal.arn.split(":", 2)[1]
+
+
+def _held(state: State, account: Account, holder: Holder, partition: str) -> Iterator[Policy]:
     owner = holder_arn(account, holder, partition)
     for inline in holder.inline:
         yield _compiled(inline.document, Kind.IDENTITY, Source("identity", inline.name, owner=owner))
     for policy_id in holder.attached:
-        policy = account.policies[policy_id]
-        arn = f"arn:{partition}:iam::{account.id}:policy{policy.path}{policy.name}"
-        yield _compiled(policy.document, Kind.IDENTITY, Source("identity", arn, f"v{policy.default}"))
+        yield managed_policy(state.managed(account, policy_id), partition)
+
+
+def managed_policy(policy: ManagedPolicy, partition: str, layer: Layer = "identity") -> Policy:
+    """A managed policy, by the text in force."""
+    return _compiled(policy.document, Kind.IDENTITY, Source(layer, policy.arn(partition), f"v{policy.default}"))
 
 
 def trust_policy(account: Account, role: Role, partition: str) -> Policy:
@@ -77,9 +90,20 @@ def session_policies(state: State, caller: Caller) -> tuple[Policy, ...] | None:
     found: list[Policy] = []
     if session.policy:
         found.append(_compiled(session.policy, Kind.SESSION, Source("session", "inline")))
-    account = state.accounts[caller.account]
     for arn in session.policy_arns:
-        policy = account.policy_named(arn.rpartition("/")[2])
+        policy = policy_by_arn(state, state.accounts[caller.account], arn)
         if policy is not None:
-            found.append(_compiled(policy.document, Kind.IDENTITY, Source("session", arn, f"v{policy.default}")))
+            found.append(managed_policy(policy, partition_of(caller), "session"))
     return tuple(found)
+
+
+def policy_by_arn(state: State, account: Account, text: str) -> ManagedPolicy | None:
+    """The managed policy that an ARN names, with path and all: the account's own or the catalogue's."""
+    arn = parse_arn(text)
+    if arn is None or arn.service != "iam" or arn.region or arn.kind != "policy":
+        return None
+    if arn.account == CATALOGUE:
+        policy = state.catalogue.get(catalogue_id(arn.path, arn.name))
+    else:
+        policy = account.policy_named(arn.name) if arn.account == account.id else None
+    return policy if policy is not None and policy.arn(arn.partition) == text else None

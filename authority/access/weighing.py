@@ -12,6 +12,7 @@ from authority.access.context import Context, context_of, proven
 from authority.kernel import arn as arns
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.event import DecisionRecord
+from authority.model.policies import CATALOGUE
 from authority.model.state import State
 from authority.policy import combine
 from authority.policy.compiled import Policy
@@ -78,7 +79,9 @@ def weigh(
         context = {**asserted, **known}
     context.update(conditions)
     parsed = arns.parse(resource)
-    resource_account = owner or (parsed.account if parsed is not None else "") or caller.account
+    # What belongs to all accounts is asked about as if it were the caller's: no other account has a say in it.
+    named = parsed.account if parsed is not None and parsed.account != CATALOGUE else ""
+    resource_account = owner or named or caller.account
     context["aws:resourceaccount"] = resource_account
     question = combine.Question(
         principal=caller.principal,

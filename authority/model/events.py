@@ -26,9 +26,13 @@ from authority.model.holders import (
     PolicyDetached,
 )
 from authority.model.policies import (
+    CataloguePolicyPublished,
+    CataloguePolicyRetired,
     DefaultPolicyVersionSet,
     PolicyCreated,
     PolicyDeleted,
+    PolicyTagged,
+    PolicyUntagged,
     PolicyVersionCreated,
     PolicyVersionDeleted,
 )
@@ -85,6 +89,10 @@ AnyFact: TypeAlias = (
     | SessionEnded
     | UserRenamed
     | GroupRenamed
+    | PolicyTagged
+    | PolicyUntagged
+    | CataloguePolicyPublished
+    | CataloguePolicyRetired
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

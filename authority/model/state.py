@@ -20,11 +20,13 @@ from immutables import Map
 from authority.kernel.ids import AccessKeyId, AccountId
 from authority.kernel.tags import merged, without
 from authority.model import authority as authorities
-from authority.model import holders, policies, principals, roles
+from authority.model import holders, policies, policy_folds, principals, roles
 from authority.model.account import Account
 from authority.model.authority import SealingKey, Settings
 from authority.model.fact import AccountFact, Fact
 from authority.model.holders import Holder
+from authority.model.policies import ManagedPolicy
+from authority.model.policy_folds import Catalogue
 from authority.model.principals import AccessKey, KeyStatus
 
 
@@ -37,6 +39,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Map[str, Account] = Map()
     access_keys: Map[str, AccessKey] = Map()
     sealing_keys: Map[str, SealingKey] = Map()
+    catalogue: Map[str, ManagedPolicy] = Map()
+
+    def managed(self, account: Account, policy_id: str) -> ManagedPolicy:
+        """The managed policy with this unique id, the account's own or the catalogue's, which must be there."""
+        own = account.policies.get(policy_id)
+        return self.catalogue[policy_id] if own is None else own
 
     def keys_of(self, owner: str) -> list[AccessKey]:
         """The living access keys of a user, oldest first."""
@@ -169,38 +177,6 @@ def _untagged(holder: Holder, fact: holders.HolderUntagged) -> Holder:
     return _replace(holder, tags=without(holder.tags, fact.keys, ignore_case=True))
 
 
-def _policy_created(account: Account, fact: policies.PolicyCreated, at: datetime) -> Account:
-    return account.with_policy(
-        policies.ManagedPolicy(
-            id=fact.policy_id,
-            name=fact.name,
-            path=fact.path,
-            description=fact.description,
-            tags=fact.tags,
-            created_at=at,
-            updated_at=at,
-            versions=(policies.PolicyVersion(1, fact.document, at),),
-        )
-    )
-
-
-def _version_created(account: Account, fact: policies.PolicyVersionCreated, at: datetime) -> Account:
-    policy = account.policies[fact.policy_id]
-    versions = (*policy.versions, policies.PolicyVersion(fact.number, fact.document, at))
-    default = fact.number if fact.default else policy.default
-    return account.with_policy(_replace(policy, versions=versions, default=default, last=fact.number, updated_at=at))
-
-
-def _version_deleted(account: Account, fact: policies.PolicyVersionDeleted, at: datetime) -> Account:
-    policy = account.policies[fact.policy_id]
-    versions = tuple(version for version in policy.versions if version.number != fact.number)
-    return account.with_policy(_replace(policy, versions=versions, updated_at=at))
-
-
-def _default_set(account: Account, fact: policies.DefaultPolicyVersionSet, at: datetime) -> Account:
-    return account.with_policy(_replace(account.policies[fact.policy_id], default=fact.number, updated_at=at))
-
-
 def _in_account(fold: Callable[[Account, Any, datetime], Account]) -> Callable[[State, Any, datetime], State]:
     def folded(state: State, fact: AccountFact, at: datetime) -> State:
         account = fold(state.accounts[fact.account], fact, at)
@@ -211,6 +187,10 @@ def _in_account(fold: Callable[[Account, Any, datetime], Account]) -> Callable[[
 
 def _in_holder(fold: Callable[[Holder, Any], Holder]) -> Callable[[State, Any, datetime], State]:
     return _in_account(lambda account, fact, _: account.changing(fact.holder, lambda holder: fold(holder, fact)))
+
+
+def _in_catalogue(fold: Callable[[Catalogue, Any, datetime], Catalogue]) -> Callable[[State, Any, datetime], State]:
+    return lambda state, fact, at: _replace(state, catalogue=fold(state.catalogue, fact, at))
 
 
 FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
@@ -242,11 +222,15 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     holders.PolicyDetached: _in_holder(_detached),
     holders.HolderTagged: _in_holder(_tagged),
     holders.HolderUntagged: _in_holder(_untagged),
-    policies.PolicyCreated: _in_account(_policy_created),
-    policies.PolicyVersionCreated: _in_account(_version_created),
-    policies.PolicyVersionDeleted: _in_account(_version_deleted),
-    policies.DefaultPolicyVersionSet: _in_account(_default_set),
+    policies.PolicyCreated: _in_account(policy_folds.policy_created),
+    policies.PolicyVersionCreated: _in_account(policy_folds.version_created),
+    policies.PolicyVersionDeleted: _in_account(policy_folds.version_deleted),
+    policies.DefaultPolicyVersionSet: _in_account(policy_folds.default_set),
     policies.PolicyDeleted: _in_account(lambda account, fact, _: account.without_policy(fact.policy_id)),
+    policies.PolicyTagged: _in_account(policy_folds.tagged),
+    policies.PolicyUntagged: _in_account(policy_folds.untagged),
+    policies.CataloguePolicyPublished: _in_catalogue(policy_folds.published),
+    policies.CataloguePolicyRetired: _in_catalogue(policy_folds.retired),
 }
 """How each fact of configuration changes the state; a test holds this table against the facts there are."""
 
