@@ -6,6 +6,8 @@ Uses nothing of aiohttp that decodes, merges or guesses: the signature is over w
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -25,6 +27,7 @@ HEAD: Final = 16_376
 TOO_LARGE: Final = Refusal(Reason.REQUEST_TOO_LARGE, "The body is larger than this endpoint reads.")
 TOO_SLOW: Final = Refusal(Reason.MALFORMED_REQUEST, "The body did not arrive in time.")
 CUT_OFF: Final = Refusal(Reason.MALFORMED_REQUEST, "The body ended early.")
+PORT: Final = re.compile(r":[0-9]+\Z")
 OLD: Final = Refusal(Reason.MALFORMED_REQUEST, "HTTP/1.1 is needed.")
 
 
@@ -38,11 +41,15 @@ class Bounds(msgspec.Struct, frozen=True):
 class Endpoint:
     """Serves one pipeline to whoever connects."""
 
-    def __init__(self, pipeline: Pipeline, hosts: frozenset[str], bounds: Bounds) -> None:
-        """Answer for *hosts*, spelled as clients spell them."""
+    def __init__(self, pipeline: Pipeline, hosts: Iterable[str], bounds: Bounds) -> None:
+        """Answer for *hosts*, in lower case; one without a port speaks for the port we listen on as well."""
         self._pipeline = pipeline
         self._bounds = bounds
-        self.hosts = hosts
+        self._hosts = frozenset(hosts)
+
+    def answer_on(self, port: int) -> None:
+        """Say which *port* we listen on: clients name it in `Host`."""
+        self._hosts |= {f"{host}:{port}" for host in self._hosts if PORT.search(host) is None}
 
     def server(self) -> web.Server:
         """The protocol factory; no routes, no middlewares, nothing that reads a request before we do."""
@@ -73,7 +80,7 @@ class Endpoint:
             response.force_close()
             return response
         received = msgspec.structs.replace(head, body=body)
-        return _response(await self._pipeline.handle(received, request_id, self.hosts))
+        return _response(await self._pipeline.handle(received, request_id, self._hosts))
 
     async def _body(self, request: web.BaseRequest, head: Received) -> bytes | Refusal:
         if not request.body_exists:

@@ -1,0 +1,119 @@
+"""A signed client of the API, with the credentials that every AWS tool uses."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import botocore.session
+import click
+import msgspec
+from yarl import URL
+
+from authority.compose import CLOCK
+from authority.kernel.secret import Secret
+from authority.wire.sigv4 import Credentials, sign
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SERVICE: Final = "authority"
+ENDPOINT: Final = "http://127.0.0.1:8600"
+TIMEOUT: Final = 60.0
+"""Seconds until an answer counts as lost."""
+
+
+class Client(msgspec.Struct, frozen=True):
+    """Who asks, where."""
+
+    endpoint: str
+    region: str
+    credentials: Credentials
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The decoded answer to one signed request; a refusal ends the command with what it says."""
+        return asyncio.run(self._ask(method, path, query or {}, body))
+
+    async def _ask(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
+        url = f"{self.endpoint.rstrip('/')}{quote(path)}"
+        if query:
+            url += "?" + urlencode(query, quote_via=quote)
+        content = b"" if body is None else msgspec.json.encode(body)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        signed = sign(
+            method,
+            url,
+            headers,
+            content,
+            credentials=self.credentials,
+            region=self.region,
+            service=SERVICE,
+            now=CLOCK.now(),
+        )
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.request(
+                    method,
+                    URL(url, encoded=True),
+                    headers=signed,
+                    data=content or None,
+                    allow_redirects=False,
+                    skip_auto_headers=("Content-Type",),
+                ) as response,
+            ):
+                answer = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as failure:
+            raise click.ClickException(f"{self.endpoint} does not answer: {failure}") from None
+        try:
+            said = msgspec.json.decode(answer)
+        except msgspec.DecodeError:
+            raise click.ClickException(f"{self.endpoint} does not answer as an authority does") from None
+        if response.status != 200:
+            raise click.ClickException(f"{said.get('code', response.status)}: {said.get('message', '')}")
+        return said
+
+
+def client_options(command: Command) -> Command:
+    """Give a command the flags that say where to ask and as whom; it is called with `client`."""
+
+    def called(endpoint_url: str | None, region: str | None, profile: str | None, **more: Any) -> Any:
+        return command(client=_client(endpoint_url, region, profile), **more)
+
+    called.__name__, called.__doc__ = command.__name__, command.__doc__
+    called.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]  # click's own place
+    called = click.option("--profile", default=None, help="A profile of the AWS configuration.")(called)
+    called = click.option("--region", default=None, help="The region that requests are signed for.")(called)
+    return click.option("--endpoint-url", default=None, help="Also AWS_ENDPOINT_URL.")(called)  # type: ignore[return-value]
+
+
+def _client(endpoint: str | None, region: str | None, profile: str | None) -> Client:
+    session = botocore.session.Session(profile=profile)
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    found = session.get_credentials()
+    if found is None:
+        raise click.ClickException(
+            "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as `init` showed them, or use --profile"
+        )
+    frozen = found.get_frozen_credentials()
+    token = None if frozen.token is None else Secret(frozen.token)
+    where = endpoint or os.environ.get("AWS_ENDPOINT_URL_AUTHORITY") or os.environ.get("AWS_ENDPOINT_URL") or ENDPOINT
+    place = region or os.environ.get("AWS_REGION") or session.get_config_variable("region") or "us-east-1"
+    return Client(where, place, Credentials(frozen.access_key, Secret(frozen.secret_key), token))
+
+
+def as_local(text: str) -> str:
+    """A moment as people read it."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

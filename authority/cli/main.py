@@ -1,0 +1,41 @@
+"""All commands, and how a failure becomes one line and an exit status."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from authority import __version__
+from authority.cli import accounts, owner
+from authority.compose import REFUSALS
+from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="authority")
+def commands() -> None:
+    """A self-hosted credential authority: the AWS role model without AWS."""
+
+
+for command in (owner.init, owner.serve, owner.database, accounts.account):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command that was asked for.  What is expected to go wrong is one line on standard error."""
+    try:
+        commands.main(prog_name="authority")
+    except REFUSALS as refused:
+        _give_up(str(refused), 2)
+    except LedgerCorrupt as corrupt:
+        _give_up(f"the log does not fit together, so nothing is served from it: {corrupt}", 4)
+    except LedgerUnavailable as unavailable:
+        _give_up(f"the ledger cannot be used: {unavailable}", 3)
+    except OSError as fault:
+        _give_up(f"{fault.filename or ''} {fault.strerror or fault}".strip(), 3)
+
+
+def _give_up(message: str, status: int) -> None:
+    click.echo(f"authority: {message}", err=True)
+    sys.exit(status)

@@ -1,0 +1,136 @@
+"""Commands of whoever owns the machine: they open the database themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shlex
+import signal
+import sys
+from typing import Any, Literal
+
+import click
+import msgspec
+import structlog
+
+from authority.cli.options import ALL, DECISIVE, PLACES, read_settings, settings_options
+from authority.compose import Founding, Serving, check_database, initialise, initialised, migrate_database, run
+from authority.compose import serve as serve_authority
+from authority.kernel.arn import ACCOUNT_ID
+from authority.kernel.ids import AccountId
+from authority.settings import Settings
+
+
+def exports(settings: Settings, founding: Founding) -> dict[str, str]:
+    """What an AWS client reads from its environment."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return {
+        "AWS_ENDPOINT_URL": f"http://{host}:{settings.port}",
+        "AWS_ACCESS_KEY_ID": founding.administrator.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": founding.administrator.secret.reveal().decode(),  # shown once, to its owner
+        "AWS_DEFAULT_REGION": settings.default_region,
+        "AWS_REGION": settings.default_region,
+    }
+
+
+@click.command()
+@settings_options(*PLACES, *DECISIVE)
+@click.option("--account-id", default=None, metavar="ID", help="Twelve digits; drawn at random when not given.")
+@click.option("--account-name", default="Management", show_default=True, help="What the first account is called.")
+@click.option("--administrator", default="Administrator", show_default=True, help="Its first user.")
+@click.option("--if-needed", is_flag=True, help="Do nothing where an authority lies already.")
+@click.option("--output", type=click.Choice(["text", "env", "json"]), default="text", show_default=True)
+def init(
+    account_id: str | None,
+    account_name: str,
+    administrator: str,
+    if_needed: bool,
+    output: Literal["text", "env", "json"],
+    **flags: Any,
+) -> None:
+    """Make an authority: a root key, a database, a first account and its administrator, whose key is shown once."""
+    settings = read_settings(flags)
+    if asyncio.run(initialised(settings)):
+        if if_needed:
+            return
+        raise click.ClickException(f"there is an authority at {settings.database} already")
+    if account_id is not None and ACCOUNT_ID.fullmatch(account_id) is None:
+        raise click.BadParameter("an account id is twelve digits", param_hint="--account-id")
+    wanted = None if account_id is None else AccountId(account_id)
+    founding = asyncio.run(initialise(settings, wanted, account_name, administrator))
+    variables = exports(settings, founding)
+    if output == "json":
+        said = {"account": founding.account, "administrator": administrator, "environment": variables}
+        click.echo(msgspec.json.format(msgspec.json.encode(said)).decode())
+        return
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    if output == "env":
+        click.echo("\n".join(lines))
+        return
+    click.echo(f"An authority was made in {settings.data_dir}: account {founding.account}, user {administrator}.")
+    click.echo("Its secret key is shown only now.  Paste this where you use the AWS CLI or an SDK:\n")
+    click.echo("\n".join(f"    {line}" for line in lines))
+    click.echo()
+
+
+@click.command()
+@settings_options(*ALL)
+def serve(**flags: Any) -> None:
+    """Serve the authority that `init` made, until interrupted."""
+    settings = read_settings(flags)
+    _log_lines(settings.log_level)
+    run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+
+    def ready(serving: Serving) -> None:
+        click.echo(f"Authority serves at {serving.url}; health and metrics at {serving.admin_url}.")
+        click.echo("Keys were shown when it was initialised.  Stop it with Ctrl-C.")
+        sys.stdout.flush()
+
+    await serve_authority(settings, ready, stop)
+
+
+@click.group("db")
+def database() -> None:
+    """The database of the ledger."""
+
+
+@database.command("migrate")
+@settings_options(*PLACES)
+def migrate_command(**flags: Any) -> None:
+    """Bring the database to the schema of this release, all or nothing."""
+    settings = read_settings(flags)
+    asyncio.run(migrate_database(settings))
+    click.echo(f"{settings.database} has the schema of this release.")
+
+
+@database.command("check")
+@settings_options(*PLACES)
+def check_command(**flags: Any) -> None:
+    """Say whether the database has the schema of this release."""
+    settings = read_settings(flags)
+    found = asyncio.run(check_database(settings))
+    click.echo(f"{settings.database} has the schema of this release, {found}.")
+
+
+def _log_lines(level: str) -> None:
+    """JSON lines on standard error: an event's name and facts, never a secret."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
