@@ -58,10 +58,10 @@ def new_entry(body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, .
 
 
 def check(entry: NewEntry) -> None:
-    """Raise `ValueError` when *entry* may not be stored: too large, its header says something else than it does,
-    or it claims what it cannot.
+    """Raise `ValueError` when *entry* may not be stored.
 
-    An entry that disagrees with its own body could never be taken back, and every audit would stop at it.
+    It is too large, its header says something else than it does, or it claims what it cannot.  An entry that disagrees
+    with its own body could never be taken back, and every audit would stop at it.
     """
     if len(entry.body) > MAX_BODY:
         raise ValueError(f"the body has {len(entry.body)} bytes, more than {MAX_BODY}")
