@@ -10,6 +10,7 @@ from authority.access.call import Call
 from authority.kernel.arn import Arn, parse
 from authority.model.account import Account
 from authority.model.holders import Holder
+from authority.model.principals import User
 from authority.model.roles import Role
 from authority.model.state import State
 
@@ -52,3 +53,15 @@ def role_by_arn(state: State, text: str) -> tuple[Account, Role] | None:
     if account is None or role is None or (role.name, role.path) != (arn.name, arn.path):
         return None
     return account, role
+
+
+def user_by_arn(state: State, text: str) -> tuple[Account, User] | None:
+    """The user that an ARN names, with path and all, in whatever account."""
+    arn = parse(text)
+    if arn is None or arn.service != "iam" or arn.region or arn.kind != "user":
+        return None
+    account = state.accounts.get(arn.account)
+    user = None if account is None else account.user_named(arn.name)
+    if account is None or user is None or (user.name, user.path) != (arn.name, arn.path):
+        return None
+    return account, user
