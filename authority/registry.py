@@ -8,6 +8,7 @@ from typing import Final
 from authority.access.action import Action
 from authority.accounts import accounts
 from authority.permissions import inline
+from authority.principals import access_keys, groups, users
 from authority.roles import roles
 from authority.sessions import assume_role
 from authority.wire.dialects import Route
@@ -16,7 +17,15 @@ OWN_SERVICE: Final = "authority"
 SERVICES: Final = ("iam", "sts")
 """The services that are spoken as AWS describes them, by the names of their models."""
 
-MODULES: Final = (accounts, assume_role, inline, roles)
+MODULES: Final = (
+    access_keys,
+    accounts,
+    assume_role,
+    groups,
+    inline,
+    roles,
+    users,
+)
 
 ACTIONS: Final = MappingProxyType(
     {
