@@ -21,6 +21,9 @@ Item = TypeVar("Item")
 DEFAULT_ITEMS: Final = 100
 """What IAM returns when MaxItems is not given; 1,000 is the most it can be (IAM API, MaxItems)."""
 SCOPE_BYTES: Final = 9
+LONGEST_PLACE: Final = 231
+"""Bytes of a marker that say where to go on: with these it is at most 320 characters long (IAM API, Marker)."""
+DIGEST_BYTES: Final = 16
 INVALID_MARKER: Final = Refusal(Reason.VALIDATION_ERROR, "The value of Marker is not one that this listing returned.")
 
 
@@ -46,27 +49,35 @@ def page(
     after = None if marker is None else _read(marker, scope)
     if isinstance(after, Refusal):
         return after
-    ordered = sorted(items, key=order)
+    ordered = sorted(items, key=lambda item: _place(order(item)))
     if after is not None:
-        ordered = [item for item in ordered if order(item) > after]
+        ordered = [item for item in ordered if _place(order(item)) > after]
     most = DEFAULT_ITEMS if max_items is None else max_items
     if len(ordered) <= most:
         return Page(tuple(ordered))
-    return Page(tuple(ordered[:most]), _write(order(ordered[most - 1]), scope))
+    return Page(tuple(ordered[:most]), _write(_place(order(ordered[most - 1])), scope))
+
+
+def _place(text: str) -> bytes:
+    """Where *text* stands: in the order of its letters, and of a digest where they are too many for a marker."""
+    letters = text.encode()
+    if len(letters) <= LONGEST_PLACE:
+        return letters
+    digest = hashlib.sha256(letters).digest()[:DIGEST_BYTES]
+    return letters[: LONGEST_PLACE - DIGEST_BYTES] + digest
 
 
 def _scoped(scope: str) -> bytes:
     return hashlib.sha256(scope.encode()).digest()[:SCOPE_BYTES]
 
 
-def _write(last: str, scope: str) -> str:
-    return base64.urlsafe_b64encode(_scoped(scope) + last.encode()).decode("ascii").rstrip("=")
+def _write(place: bytes, scope: str) -> str:
+    return base64.urlsafe_b64encode(_scoped(scope) + place).decode("ascii").rstrip("=")
 
 
-def _read(marker: str, scope: str) -> str | Refusal:
+def _read(marker: str, scope: str) -> bytes | Refusal:
     try:
         raw = base64.b64decode(marker + "=" * (-len(marker) % 4), altchars=b"-_", validate=True)
-        last = raw[SCOPE_BYTES:].decode()
-    except (binascii.Error, UnicodeError, ValueError):
+    except (binascii.Error, ValueError):
         return INVALID_MARKER
-    return last if raw[:SCOPE_BYTES] == _scoped(scope) else INVALID_MARKER
+    return raw[SCOPE_BYTES:] if raw[:SCOPE_BYTES] == _scoped(scope) else INVALID_MARKER

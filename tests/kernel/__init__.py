@@ -1,0 +1,3 @@
+"""Tests of the words that every room shares."""
+
+from __future__ import annotations
