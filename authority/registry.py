@@ -10,6 +10,7 @@ from authority.accounts import accounts
 from authority.permissions import inline
 from authority.principals import access_keys, groups, users
 from authority.roles import roles
+from authority.roles import tags as role_tags
 from authority.sessions import assume_role
 from authority.wire.dialects import Route
 
@@ -24,6 +25,7 @@ MODULES: Final = (
     groups,
     inline,
     roles,
+    role_tags,
     users,
 )
 

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import unquote
 
 import pytest
 
-from authority.kernel.ids import RoleId
+from authority.kernel.ids import PolicyId, RoleId
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
 from authority.model import holders
 from authority.model import roles as facts
 from authority.model.state import canonical, from_canonical
-from authority.roles import roles
+from authority.roles import roles, tags
 from tests.model.test_state import AT
-from tests.principals.world import ACCOUNT, ANN, DAN, DANS, IAM, World, dan_may, refused
+from tests.principals.world import ACCOUNT, DANS, IAM, dan_may, refused
+from tests.roles.world import ANYBODY, World, made
 
 TEAM = {"Key": "team", "Value": "red"}
-
-
-def trusting(principal: object = "*", **more) -> str:
-    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-ANYBODY = trusting({"AWS": "*"})
-
-
-def made(world: World, name: str = "App", **more):
-    return world.asks(roles.create_role, **{"RoleName": name, "AssumeRolePolicyDocument": ANYBODY, **more})
 
 
 def test_a_new_role_answers_what_iam_added_and_no_more():
@@ -91,18 +79,26 @@ def test_an_account_holds_no_more_roles_than_its_quota():
     assert refused(made(World(*many)), Reason.LIMIT_EXCEEDED, text)
 
 
-def test_a_role_with_policies_is_not_deleted():
+@pytest.mark.parametrize(
+    ("hangs", "first"),
+    [
+        pytest.param(
+            lambda role_id: holders.InlinePolicyPut(account=ACCOUNT, holder=role_id, name="p", document="{}"),
+            "delete policies",
+            id="an inline policy",
+        ),
+        pytest.param(
+            lambda role_id: holders.PolicyAttached(account=ACCOUNT, holder=role_id, policy_id=PolicyId("ANPA")),
+            "detach all policies",
+            id="an attached policy",
+        ),
+    ],
+)
+def test_a_role_on_which_something_hangs_is_not_deleted(hangs, first):
     world = World()
-    role_id = made(world).role.role_id
-    inline = holders.InlinePolicyPut(account=ACCOUNT, holder=role_id, name="p", document="{}")
-    text = "Cannot delete entity, must delete policies first."
-    with_inline = World(*_as_facts(world, role_id), inline)
-    assert refused(with_inline.asks(roles.delete_role, RoleName="App"), Reason.DELETE_CONFLICT, text)
-
-
-def _as_facts(world: World, role_id: str):
-    role = world.account.roles[role_id]
-    yield facts.RoleCreated(account=ACCOUNT, role_id=RoleId(role.id), name=role.name, path=role.path, trust=role.trust)
+    world.take(hangs(made(world).role.role_id))
+    answer = world.asks(roles.delete_role, RoleName="App")
+    assert refused(answer, Reason.DELETE_CONFLICT, f"Cannot delete entity, must {first} first.")
 
 
 def test_a_deleted_role_is_gone_and_its_name_is_free():
@@ -119,7 +115,124 @@ def test_the_state_after_all_of_it_survives_its_spelling():
     assert canonical(from_canonical(canonical(world.state))) == canonical(world.state)
 
 
-@pytest.mark.parametrize("what", [roles.get_role, roles.delete_role], ids=lambda what: what.name)
-def test_a_role_that_is_not_there_is_not_found(what):
-    answer = World().asks(what, RoleName="Nobody")
+def test_an_update_sets_the_longest_session_and_keeps_a_description_that_is_not_given():
+    world = World()
+    made(world, Description="d")
+    assert world.asks(roles.update_role, RoleName="App", MaxSessionDuration=7200) is None
+    role = world.asks(roles.get_role, RoleName="App").role
+    assert (role.description, role.max_session_duration) == ("d", 7200)
+    world.asks(roles.update_role, RoleName="App", Description="e")
+    role = world.asks(roles.get_role, RoleName="App").role
+    assert (role.description, role.max_session_duration) == ("e", 3600)
+
+
+def test_a_role_described_anew_is_shown_and_keeps_its_longest_session():
+    world = World()
+    made(world, Description="d", MaxSessionDuration=7200)
+    shown = world.asks(roles.update_role_description, RoleName="App", Description="e")
+    assert (shown.role.description, shown.role.max_session_duration) == ("e", 7200)
+    assert world.asks(roles.get_role, RoleName="App") == shown
+
+
+def test_tags_are_laid_over_each_other_without_regard_to_case():
+    world = World()
+    made(world, Tags=[TEAM])
+    assert (
+        world.asks(tags.tag_role, RoleName="App", Tags=[{"Key": "TEAM", "Value": "blue"}, {"Key": "a", "Value": ""}])
+        is None
+    )
+    listed = world.asks(tags.list_role_tags, RoleName="App")
+    assert listed.tags == (Tag("a", ""), Tag("TEAM", "blue"))
+    assert world.asks(tags.untag_role, RoleName="App", TagKeys=["Team", "absent"]) is None
+    assert world.asks(tags.list_role_tags, RoleName="App").tags == (Tag("a", ""),)
+
+
+def test_a_role_wears_fifty_tags_and_no_more():
+    world = World()
+    made(world, Tags=[{"Key": f"k{n}", "Value": ""} for n in range(50)])
+    assert world.asks(tags.tag_role, RoleName="App", Tags=[{"Key": "K0", "Value": "again"}]) is None
+    assert refused(world.asks(tags.tag_role, RoleName="App", Tags=[TEAM]), Reason.LIMIT_EXCEEDED)
+
+
+@pytest.mark.parametrize(
+    ("what", "wanted"),
+    [
+        (roles.get_role, {}),
+        (roles.delete_role, {}),
+        (roles.update_role, {}),
+        (roles.update_role_description, {"Description": ""}),
+        (roles.update_assume_role_policy, {"PolicyDocument": ANYBODY}),
+        (tags.tag_role, {"Tags": [TEAM]}),
+        (tags.untag_role, {"TagKeys": ["team"]}),
+        (tags.list_role_tags, {}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_role_that_is_not_there_is_not_found(what, wanted):
+    answer = World().asks(what, RoleName="Nobody", **wanted)
     assert refused(answer, Reason.NO_SUCH_ENTITY, "The role with name Nobody cannot be found.")
+
+
+NEW = f"{IAM}:role/team/New"
+NEWS = {"RoleName": "New", "Path": "/team/", "AssumeRolePolicyDocument": ANYBODY}
+
+
+@pytest.mark.parametrize(
+    ("may", "wanted", "allowed"),
+    [
+        pytest.param([{"Action": "iam:CreateRole", "Resource": f"{IAM}:role/team/*"}], NEWS, True, id="under his path"),
+        pytest.param(
+            [{"Action": "iam:CreateRole", "Resource": f"{IAM}:role/team/*"}],
+            {**NEWS, "Path": "/other/"},
+            False,
+            id="not under another",
+        ),
+        pytest.param(
+            [{"Action": "iam:CreateRole", "Resource": "*"}],
+            {**NEWS, "Tags": [TEAM]},
+            False,
+            id="no tags without the permission to tag",
+        ),
+        pytest.param(
+            [{"Action": ["iam:CreateRole", "iam:TagRole"], "Resource": NEW}],
+            {**NEWS, "Tags": [TEAM]},
+            True,
+            id="tags with it",
+        ),
+        pytest.param(
+            [
+                {
+                    "Action": ["iam:CreateRole", "iam:TagRole"],
+                    "Resource": NEW,
+                    "Condition": {"StringEquals": {"aws:RequestTag/team": "red"}},
+                }
+            ],
+            {**NEWS, "Tags": [{"Key": "team", "Value": "blue"}]},
+            False,
+            id="only roles of his team",
+        ),
+    ],
+)
+def test_who_may_make_which_role(may, wanted, allowed):
+    world = World(dan_may(*may))
+    decision = world.decide(roles.create_role, wanted, who=DANS)
+    assert bool(decision.facts) is allowed
+    assert allowed or refused(decision.answer, Reason.ACCESS_DENIED)
+
+
+@pytest.mark.parametrize("team", ["red", "blue"])
+def test_a_delegate_touches_only_what_carries_his_tag(team):
+    his = {"Condition": {"StringEquals": {"iam:ResourceTag/team": "red"}}}
+    world = World(dan_may({"Action": "iam:*", "Resource": f"{IAM}:role/*", **his}))
+    made(world, Tags=[{"Key": "team", "Value": team}])
+    for what, wanted in (
+        (roles.get_role, {}),
+        (roles.update_role, {}),
+        (roles.update_assume_role_policy, {"PolicyDocument": ANYBODY}),
+        (tags.tag_role, {"Tags": [{"Key": "a", "Value": "b"}]}),
+        (tags.list_role_tags, {}),
+        (roles.delete_role, {}),
+    ):
+        answer = world.asks(what, who=DANS, RoleName="App", **wanted)
+        assert team == "red" or refused(answer, Reason.ACCESS_DENIED)
+    assert (world.account.role_named("App") is None) is (team == "red")
