@@ -17,7 +17,7 @@ from authority.policy.principal import PrincipalKind
 Context: TypeAlias = Mapping[str, str | tuple[str, ...]]
 """Keys in lower case; a tuple is a multivalued key."""
 
-_TYPES: Final = {
+TYPES: Final = {
     PrincipalKind.ROOT: "Account",
     PrincipalKind.USER: "User",
     PrincipalKind.ASSUMED_ROLE: "AssumedRole",
@@ -53,7 +53,7 @@ def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[
     context: dict[str, str | tuple[str, ...]] = {
         "aws:principalarn": principal.issuer or principal.arn,
         "aws:principalaccount": principal.account,
-        "aws:principaltype": _TYPES[principal.kind],
+        "aws:principaltype": TYPES[principal.kind],
         "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:epochtime": str(int(now.timestamp())),
         "aws:requestedregion": region,

@@ -1,0 +1,116 @@
+"""What a resource server may say of a request: keys that only it can know, and the resource's own policy.
+
+What is proven, it may not say at all: who asks, since when, with which tags, with a second factor or without.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Final
+
+from authority.access.context import Context, unmapped
+from authority.access.naming import role_by_arn
+from authority.kernel.arn import parse as parse_arn
+from authority.kernel.refusal import Reason, Refusal
+from authority.model.state import State
+from authority.policy.compiled import Policy, Source, compile_policy
+from authority.policy.document import Document, Kind, parse
+from authority.resources.authzen import Evaluate
+
+STATEABLE: Final = frozenset(
+    {
+        "aws:referer", "aws:securetransport", "aws:sourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:tagkeys",
+        "aws:useragent", "aws:vpcsourceip",
+    }
+)  # fmt: skip
+"""Global keys of how a request reached the resource server, and of what it asks for (IAM User Guide, global condition
+context keys)."""
+STATEABLE_TAGS: Final = ("aws:requesttag/", "aws:resourcetag/")
+ADDRESSES: Final = frozenset({"aws:sourceip", "aws:vpcsourceip"})
+
+
+def stated_context(question: Evaluate) -> Context | Refusal:
+    """The condition keys that the resource server vouches for, spelled as policies read them; or which it may not."""
+    service = question.action.name.partition(":")[0]
+    context: dict[str, str | tuple[str, ...]] = {}
+    for name, value in question.context.items():
+        key = name.lower()
+        if key in context:
+            return _refused(f"The context key {name} is stated twice.")
+        if not (key in STATEABLE or key.startswith((*STATEABLE_TAGS, f"{service}:"))):
+            return _refused(
+                f"The context key {name} cannot be stated: what this authority proves itself, and keys of other "
+                f"services, are left out; keys of {service} and those of how the request arrived can be stated."
+            )
+        spelled = _spelled(value)
+        if key in ADDRESSES and (not isinstance(spelled, str) or not _is_address(spelled)):
+            # What cannot be compared matches nothing, so a Deny for other networks would not apply.
+            return _refused(f"The context key {name} must be an IP address.")
+        if key == "aws:securetransport" and spelled not in ("true", "false"):
+            return _refused(f"The context key {name} must be true or false.")
+        context[key] = unmapped(spelled) if key in ADDRESSES and isinstance(spelled, str) else spelled
+    return context
+
+
+def resource_policy(state: State, question: Evaluate) -> tuple[Policy, ...] | Refusal:
+    """The policy of the resource, as the resource server keeps it; or AWS's words for what is wrong with it.
+
+    Users and roles that it names are those who bear the names now: we cannot know whom it meant when it was written.
+    """
+    text = question.resource.properties.policy
+    if not text:
+        return ()
+    document = _read(text)
+    if isinstance(document, Refusal):
+        return document
+    bound = tuple((arn, _bearer(state, arn)) for arn in document.named_principals)
+    return (_compiled(text, question.resource.id, bound),)
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> Document | Refusal:
+    return parse(text, Kind.RESOURCE)
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str, resource: str, bound: tuple[tuple[str, str | None], ...]) -> Policy:
+    document = _read(text)
+    if isinstance(document, Refusal):
+        raise TypeError("only what was read can be compiled")
+    return compile_policy(document, Source("resource", resource), dict(bound))
+
+
+def _bearer(state: State, text: str) -> str | None:
+    """The unique id of the user or role that an ARN names now, in whatever account of ours."""
+    arn = parse_arn(text)
+    if arn is None:
+        return None
+    found = role_by_arn(state, text)
+    if found is not None:
+        return found[1].id
+    account = state.accounts.get(arn.account)
+    user = account.user_named(arn.name) if account is not None and arn.kind == "user" else None
+    return user.id if user is not None and (user.name, user.path) == (arn.name, arn.path) else None
+
+
+def _spelled(value: str | bool | int | tuple[str, ...]) -> str | tuple[str, ...]:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case _:
+            return value
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _refused(message: str) -> Refusal:
+    return Refusal(Reason.VALIDATION_ERROR, message)

@@ -1,0 +1,3 @@
+"""Decisions for resource servers."""
+
+from __future__ import annotations
