@@ -90,15 +90,16 @@ def session_policies(state: State, caller: Caller) -> tuple[Policy, ...] | None:
     found: list[Policy] = []
     if session.policy:
         found.append(_compiled(session.policy, Kind.SESSION, Source("session", "inline")))
+    account, partition = state.accounts[caller.account], partition_of(caller)
     for arn in session.policy_arns:
-        policy = policy_by_arn(state, state.accounts[caller.account], arn)
+        policy = policy_by_arn(state, account, arn, partition)
         if policy is not None:
-            found.append(managed_policy(policy, partition_of(caller), "session"))
+            found.append(managed_policy(policy, partition, "session"))
     return tuple(found)
 
 
-def policy_by_arn(state: State, account: Account, text: str) -> ManagedPolicy | None:
-    """The managed policy that an ARN names, with path and all: the account's own or the catalogue's."""
+def policy_by_arn(state: State, account: Account, text: str, partition: str) -> ManagedPolicy | None:
+    """The managed policy that an ARN names, with path, partition and all: the account's own or the catalogue's."""
     arn = parse_arn(text)
     if arn is None or arn.service != "iam" or arn.region or arn.kind != "policy":
         return None
@@ -106,4 +107,4 @@ def policy_by_arn(state: State, account: Account, text: str) -> ManagedPolicy | 
         policy = state.catalogue.get(catalogue_id(arn.path, arn.name))
     else:
         policy = account.policy_named(arn.name) if arn.account == account.id else None
-    return policy if policy is not None and policy.arn(arn.partition) == text else None
+    return policy if policy is not None and policy.arn(partition) == text else None

@@ -5,7 +5,7 @@ An operation that IAM has three times is written once, over a `HolderKind`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
@@ -16,8 +16,8 @@ from authority.access.action import Conditions, Resource
 from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.naming import account_of, existing
+from authority.access.tagging import resource_tags
 from authority.kernel.refusal import Reason, Refusal
-from authority.kernel.tags import Tag
 from authority.model.account import Account
 from authority.model.holders import Holder
 from authority.model.state import State
@@ -75,11 +75,6 @@ class OfHolder(msgspec.Struct, frozen=True, kw_only=True):
     """What every operation on a holder's policies says: the holder's name."""
 
     holder_name: str
-
-
-def resource_tags(tags: Sequence[Tag]) -> dict[str, str | tuple[str, ...]]:
-    """The condition keys that the tags of an existing resource make."""
-    return {f"{service}:resourcetag/{tag.key.lower()}": tag.value for tag in tags for service in ("aws", "iam")}
 
 
 def on_the_wire(document: str) -> str:

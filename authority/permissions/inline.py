@@ -10,8 +10,9 @@ import msgspec
 
 from authority.access.action import Action, Decision, Facts, refuse
 from authority.access.call import Call
+from authority.access.listing import Listing, listed
 from authority.access.naming import account_of
-from authority.kernel.paging import page
+from authority.kernel.paging import Page
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.holders import InlinePolicyDeleted, InlinePolicyPut
 from authority.model.state import State
@@ -37,13 +38,6 @@ class HeldPolicy(OfHolder, frozen=True, kw_only=True, rename="pascal"):
 
     policy_name: str
     policy_document: str
-
-
-class ListPolicies(OfHolder, frozen=True, kw_only=True, rename="pascal"):
-    """Which page of the names."""
-
-    marker: str | None = None
-    max_items: int | None = None
 
 
 class PolicyNames(msgspec.Struct, frozen=True, rename="pascal"):
@@ -116,19 +110,23 @@ def _delete(kind: HolderKind) -> Action:
 def _list(kind: HolderKind) -> Action:
     name = f"List{kind.word}Policies"
 
-    def names(state: State, call: Call[ListPolicies], _facts: Facts) -> Decision:
+    def names(state: State, call: Call[Listing], _facts: Facts) -> Decision:
         """List the names of the holder's inline policies."""
-        account, wanted, holder = account_of(state, call), call.input, kind.holder(state, call)
+        account, holder = account_of(state, call), kind.holder(state, call)
         if isinstance(holder, Refusal):
             return Decision(answer=holder)
-        held = [policy.name for policy in holder.inline]
-        scope = f"iam:{name}|{account.id}|{holder.id}"
-        found = page(held, str, marker=wanted.marker, max_items=wanted.max_items, scope=scope)
-        if isinstance(found, Refusal):
-            return Decision(answer=found)
-        return Decision(answer=PolicyNames(found.items, found.is_truncated, found.marker))
 
-    return Action(f"iam:{name}", kind.shape(name, ListPolicies), names, kind.arn, kind.conditions())
+        def held(later: State) -> list[str]:
+            found = kind.find(later.accounts[account.id], holder.name)
+            return [] if found is None else [policy.name for policy in found.inline]
+
+        return listed(call, f"iam:{name}|{holder.id}", held, str, _names)
+
+    return Action(f"iam:{name}", kind.shape(name, Listing), names, kind.arn, kind.conditions())
+
+
+def _names(page: Page[str]) -> PolicyNames:
+    return PolicyNames(page.items, page.is_truncated, page.marker)
 
 
 put_user_policy, put_group_policy, put_role_policy = map(_put, KINDS)

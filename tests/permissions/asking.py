@@ -30,6 +30,13 @@ def document(effect: str = "Allow", action: Any = "sqs:ListQueues", resource: An
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def sized(size: int) -> str:
+    """A document of *size* characters without white space, and with a good deal of it."""
+    empty = document(Sid="").replace(" ", "").replace(",", ",    \n")
+    bare = len("".join(empty.split()))
+    return empty.replace('"Sid":""', f'"Sid":"{"s" * (size - bare)}"')
+
+
 def may(holder: str, action: Any = "*", resource: Any = "*", *, name: str = "may", **more: Any) -> Fact:
     """An inline policy that lets a holder do something."""
     return holders.InlinePolicyPut(

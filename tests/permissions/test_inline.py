@@ -10,7 +10,7 @@ import pytest
 from authority.kernel.refusal import Reason
 from authority.model import holders
 from authority.permissions import inline
-from tests.permissions.asking import APP, BEN, ROOT, TEAM, World, denied, document, may, refused
+from tests.permissions.asking import APP, BEN, ROOT, TEAM, World, denied, document, may, refused, sized
 
 HOLDERS = [
     pytest.param("User", "Ben", BEN, f"{ROOT}user/staff/Ben", id="user"),
@@ -84,13 +84,6 @@ def test_a_document_that_does_not_keep_to_the_grammar_is_refused(word, name, hol
     put = actions(word)[0]
     answer = World().ask(put, **{f"{word}Name": name}, PolicyName="p", PolicyDocument=text)
     assert answer == refused(Reason.MALFORMED_POLICY_DOCUMENT, message)
-
-
-def sized(size: int) -> str:
-    """A document of *size* characters without white space, and with a good deal of it."""
-    empty = document(Sid="").replace(" ", "").replace(",", ",    \n")
-    bare = len("".join(empty.split()))
-    return empty.replace('"Sid":""', f'"Sid":"{"s" * (size - bare)}"')
 
 
 @pytest.mark.parametrize(
