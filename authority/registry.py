@@ -7,8 +7,9 @@ from typing import Final
 
 from authority.access.action import Action
 from authority.accounts import accounts
-from authority.permissions import inline
+from authority.permissions import attachments, inline, managed, versions
 from authority.principals import access_keys, groups, users
+from authority.resources import evaluate
 from authority.roles import roles
 from authority.roles import tags as role_tags
 from authority.sessions import assume_role
@@ -22,11 +23,15 @@ MODULES: Final = (
     access_keys,
     accounts,
     assume_role,
+    attachments,
+    evaluate,
     groups,
     inline,
+    managed,
     roles,
     role_tags,
     users,
+    versions,
 )
 
 ACTIONS: Final = MappingProxyType(
@@ -47,6 +52,6 @@ ROUTES: Final = (
     Route("POST", "/v1/accounts", "CreateAccount"),
     Route("GET", "/v1/accounts/{accountId}", "GetAccount"),
     Route("POST", "/access/v1/evaluation", "Evaluate"),
-    Route("POST", "/access/v1/evaluations", "EvaluateBatch"),
+    Route("POST", "/access/v1/evaluations", "BatchEvaluate"),
 )
 """Our own operations, by method and path."""
