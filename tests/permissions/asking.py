@@ -19,6 +19,7 @@ from authority.model.fact import Fact
 from authority.model.state import EMPTY, State, evolve
 from tests.access.test_action import OFFICE
 from tests.model.test_state import AT
+from tests.wire.models import described
 
 HOME, ELSEWHERE = AccountId("111122223333"), AccountId("444455556666")
 MIA, BEN, TEAM, APP = UserId("AIDAMIA"), UserId("AIDABEN"), GroupId("AGPATEAM"), RoleId("AROAAPP")
@@ -81,11 +82,30 @@ class World:
         self.state = evolve(self.state, decision.facts, AT)
         answer = decision.answer if decision.then is None else decision.then(self.state)
         assert not (isinstance(answer, Refusal) and decision.facts)
-        return answer if isinstance(answer, Refusal) else msgspec.json.decode(msgspec.json.encode(answer))
+        if isinstance(answer, Refusal):
+            return answer
+        said = msgspec.json.decode(msgspec.json.encode(answer))
+        fits(said, described("iam").operation_model(action.operation).output_shape)
+        return said
 
     def as_ben(self, action: Action, **wanted: Any) -> Any:
         """Ask as Ben."""
         return self.ask(action, "AKIABEN", **wanted)
+
+
+def fits(said: Any, shape: Any) -> None:
+    """Hold what is answered against the model: no member that it does not know, none missing that it demands."""
+    if shape is None:
+        assert said is None
+    elif shape.type_name == "structure":
+        assert said.keys() <= shape.members.keys()
+        assert {name for name, value in said.items() if value is not None} >= set(shape.required_members)
+        for name, value in said.items():
+            if value is not None:
+                fits(value, shape.members[name])
+    elif shape.type_name == "list":
+        for value in said:
+            fits(value, shape.member)
 
 
 def refused(reason: Reason, message: str) -> Refusal:
