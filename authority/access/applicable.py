@@ -79,6 +79,19 @@ def holder_arn(account: Account, holder: Holder, partition: str) -> str:
     return f"arn:{partition}:iam::{account.id}:{kind}{holder.path}{holder.name}"
 
 
+def boundary_policies(state: State, caller: Caller) -> tuple[Policy, ...] | None:
+    """The permissions boundary of a user, or of the role behind a session; None where there is none.
+
+    A boundary that is gone, which nobody can bring about, would allow nothing.
+    """
+    holder = caller.holder
+    if holder is None or holder.boundary is None:
+        return None
+    account = state.accounts[caller.account]
+    policy = account.policies.get(holder.boundary) or state.catalogue.get(holder.boundary)
+    return () if policy is None else (managed_policy(policy, partition_of(caller), "boundary"),)
+
+
 def session_policies(state: State, caller: Caller) -> tuple[Policy, ...] | None:
     """The session policies that came with a session, which limit it; None where it has none.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from authority.access.applicable import identity_policies, session_policies
+from authority.access.applicable import boundary_policies, identity_policies, session_policies
 from authority.access.call import Call
 from authority.access.context import Context, context_of, proven
 from authority.kernel import arn as arns
@@ -90,6 +90,7 @@ def weigh(
         resource_account=resource_account,
         context=context,
         identity=identity_policies(state, caller),
+        boundary=boundary_policies(state, caller),
         session=session_policies(state, caller),
         resource_policies=resource_policies,
         trust=trust,

@@ -78,6 +78,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         everybody: list[Holder] = [*self.users.values(), *self.groups.values(), *self.roles.values()]
         return sorted((holder for holder in everybody if policy_id in holder.attached), key=lambda one: one.name)
 
+    def bounded_by(self, policy_id: PolicyId) -> list[Holder]:
+        """Everybody whom a managed policy limits, by name."""
+        everybody: list[Holder] = [*self.users.values(), *self.roles.values()]
+        return sorted((holder for holder in everybody if holder.boundary == policy_id), key=lambda one: one.name)
+
     def with_user(self, user: User) -> Account:
         """The account with *user* as it is now."""
         return msgspec.structs.replace(

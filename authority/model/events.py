@@ -16,6 +16,7 @@ from authority.model.authority import (
     SettingsChanged,
     UnprovenRequestsSummarised,
 )
+from authority.model.boundaries import BoundaryRemoved, BoundarySet
 from authority.model.fact import Fact
 from authority.model.holders import (
     HolderTagged,
@@ -93,6 +94,8 @@ AnyFact: TypeAlias = (
     | PolicyUntagged
     | CataloguePolicyPublished
     | CataloguePolicyRetired
+    | BoundarySet
+    | BoundaryRemoved
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

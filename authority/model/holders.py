@@ -28,6 +28,8 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     inline: tuple[InlinePolicy, ...] = ()
     attached: tuple[PolicyId, ...] = ()
     tags: tuple[Tag, ...] = ()
+    boundary: PolicyId | None = None
+    """The managed policy that limits a user or role; a group has none."""
 
     def inline_named(self, name: str) -> InlinePolicy | None:
         """The inline policy called *name*; names of policies keep their case."""

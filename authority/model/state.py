@@ -20,7 +20,7 @@ from immutables import Map
 from authority.kernel.ids import AccessKeyId, AccountId
 from authority.kernel.tags import merged, without
 from authority.model import authority as authorities
-from authority.model import holders, policies, policy_folds, principals, roles
+from authority.model import boundaries, holders, policies, policy_folds, principals, roles
 from authority.model.account import Account
 from authority.model.authority import SealingKey, Settings
 from authority.model.fact import AccountFact, Fact
@@ -177,6 +177,10 @@ def _untagged(holder: Holder, fact: holders.HolderUntagged) -> Holder:
     return _replace(holder, tags=without(holder.tags, fact.keys, ignore_case=True))
 
 
+def _bounded(holder: Holder, fact: boundaries.BoundarySet) -> Holder:
+    return _replace(holder, boundary=fact.policy_id)
+
+
 def _in_account(fold: Callable[[Account, Any, datetime], Account]) -> Callable[[State, Any, datetime], State]:
     def folded(state: State, fact: AccountFact, at: datetime) -> State:
         account = fold(state.accounts[fact.account], fact, at)
@@ -222,6 +226,8 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     holders.PolicyDetached: _in_holder(_detached),
     holders.HolderTagged: _in_holder(_tagged),
     holders.HolderUntagged: _in_holder(_untagged),
+    boundaries.BoundarySet: _in_holder(_bounded),
+    boundaries.BoundaryRemoved: _in_holder(lambda holder, _: _replace(holder, boundary=None)),
     policies.PolicyCreated: _in_account(policy_folds.policy_created),
     policies.PolicyVersionCreated: _in_account(policy_folds.version_created),
     policies.PolicyVersionDeleted: _in_account(policy_folds.version_deleted),
