@@ -25,9 +25,9 @@ from typing import Generic, TypeAlias, TypeVar
 import structlog
 
 from authority.ledger.port import Claimed, Lane, Ledger, LedgerCorrupt, LedgerUnavailable, Moved, NewEntry
-from authority.model.event import read_folded
 from authority.model.fact import Fact
-from authority.model.state import State, evolve
+from authority.model.state import evolve
+from authority.replay.folding import Version, refolded
 
 log = structlog.get_logger()
 
@@ -39,15 +39,6 @@ PAGE = 1024
 
 class Unavailable(Exception):  # noqa: N818 - what is said to those who wait
     """Nothing can be promised: the log cannot be written, or more waits than may.  Try again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A state, and the position of the log that it is the fold of.  `configured` is its newest configuration entry."""
-
-    position: int
-    configured: int
-    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,17 +201,11 @@ async def folded(ledger: Ledger, version: Version) -> Version:
     head = await ledger.head()
     if head.position < version.position:
         raise LedgerCorrupt(head.position, f"the log ends here, but position {version.position} was acknowledged")
-    state, configured, after = version.state, version.configured, version.position
     while True:
-        page = await ledger.read(after, PAGE, Lane.CONFIG)
-        for entry in page:
-            if entry.position > head.position:
-                break
-            event = read_folded(entry.body)
-            state, configured = evolve(state, event.facts, event.decided_at), entry.position
+        page = await ledger.read(version.position, PAGE, Lane.CONFIG)
+        version = refolded(version, (entry for entry in page if entry.position <= head.position))
         if len(page) < PAGE or page[-1].position >= head.position:
-            return Version(head.position, configured, state)
-        after = page[-1].position
+            return Version(head.position, version.configured, version.state)
 
 
 def _tell(waiting: _Waiting, why: Exception) -> None:

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -25,10 +25,11 @@ from aiohttp import web
 from botocore.loaders import Loader
 
 from authority import __version__
-from authority.access.action import Facts
+from authority.access.action import Facts, Query
 from authority.access.recording import act_of_authority
 from authority.accounts.founding import Administrator, found, unused_account_id
-from authority.committer import Committer, Version, folded
+from authority.accounts.log import LogQuery, LogSeen
+from authority.committer import Committer, folded
 from authority.credentials import Keyring
 from authority.gathering import gatherers
 from authority.kernel.clock import Clock
@@ -38,7 +39,7 @@ from authority.ledger.port import Ledger, PutSecret
 from authority.ledger.sql.schema import check, migrate
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.model import authority as facts_of
-from authority.model.state import EMPTY, from_canonical, state_format
+from authority.model.state import EMPTY, from_canonical, state_format, state_hash
 from authority.outbound.clock import SystemClock
 from authority.outbound.custody import Custody
 from authority.outbound.entropy import SystemEntropy
@@ -46,6 +47,7 @@ from authority.outbound.root_key import RootKeyRefused, create_root_key, load_ro
 from authority.pipeline import SEED_BYTES, Pipeline
 from authority.projections.runner import Projections
 from authority.registry import ACTIONS, OWN_SERVICE, ROUTES, SERVICES
+from authority.replay.folding import Version
 from authority.settings import Settings, SettingsRefused
 from authority.web.admin import Health, Metrics, admin_application
 from authority.web.endpoint import Bounds, Endpoint
@@ -155,6 +157,18 @@ async def initialise(settings: Settings, account: AccountId | None, name: str, a
     return Founding(account, founded.administrator)
 
 
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Ledger]:
+    """The ledger, to be read only, beside whoever serves from it."""
+    if not settings.database.is_file():
+        raise NotInitialised(NOT_HERE)
+    ledger = await SqliteLedger.open(ledger_url(settings), only_read=True)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
 async def load_version(ledger: Ledger) -> tuple[Version, int]:
     """The newest state, from the last snapshot on, the tail held against the tree; and the snapshot's position."""
     snapshot = await ledger.latest_snapshot()
@@ -189,7 +203,9 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         runner.run(main)
 
 
-async def serve(settings: Settings, ready: Callable[[Serving], None], stop: asyncio.Event) -> None:
+async def serve(
+    settings: Settings, ready: Callable[[Serving], None], stop: asyncio.Event, clock: Clock = CLOCK
+) -> None:
     """Serve until *stop* is set; then finish what is under way, and let go of everything in order.
 
     Raises what stops an authority: `RootKeyRefused`, `LedgerInUse`, `SchemaDiffers`, `LedgerCorrupt`, `NotInitialised`.
@@ -209,7 +225,7 @@ async def serve(settings: Settings, ready: Callable[[Serving], None], stop: asyn
         projections = await Projections.open(settings.projections, ledger)
         stack.push_async_callback(projections.close)
         try:
-            await _serve(settings, _Stores(ledger, projections, custody, snapshot_at), committer, ready, stop)
+            await _serve(settings, _Stores(ledger, projections, custody, snapshot_at, clock), committer, ready, stop)
         except ExceptionGroup as failures:
             raise _cause(failures) from failures
 
@@ -219,6 +235,7 @@ class _Stores(NamedTuple):
     projections: Projections
     custody: Custody
     snapshot_at: int
+    clock: Clock
 
 
 async def _serve(
@@ -228,10 +245,16 @@ async def _serve(
     ready: Callable[[Serving], None],
     stop: asyncio.Event,
 ) -> None:
-    clock, entropy, node = SystemClock(), SystemEntropy(), socket.gethostname()
+    clock, entropy, node = stores.clock, SystemEntropy(), socket.gethostname()
     ledger, projections, custody = stores.ledger, stores.projections, stores.custody
     metrics, health = Metrics(), Health()
     keyring = Keyring(ledger, custody)
+
+    async def answer(query: Query, at: int) -> object:
+        if isinstance(query, LogQuery):
+            return await _log_seen(ledger, committer.version)
+        return await projections.answer(query, at)
+
     pipeline = Pipeline(
         committer=committer,
         keyring=keyring,
@@ -240,8 +263,8 @@ async def _serve(
         entropy=entropy,
         dialects=dialects(),
         actions=ACTIONS,
-        gatherers=gatherers(keyring),
-        answer=projections.answer,
+        gatherers=gatherers(keyring, frozenset(settings.regions)),
+        answer=answer,
         observe=metrics.observe,
         regions=frozenset(settings.regions),
     )
@@ -295,6 +318,12 @@ async def _serve(
         await take_snapshot(ledger, committer.version)
         committing.cancel()
     log.info("stopped", position=committer.version.position)
+
+
+async def _log_seen(ledger: Ledger, version: Version) -> LogSeen:
+    root = await ledger.root_at(version.position)
+    digest = await asyncio.to_thread(state_hash, version.state)
+    return LogSeen(version.state.ledger_id, version.position, version.configured, root.hex(), digest)
 
 
 async def _begin(settings: Settings, committer: Committer, clock: Clock, node: str) -> None:

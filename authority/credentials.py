@@ -22,6 +22,8 @@ from authority.model.state import State
 
 PURPOSE: Final = "access-key"
 """What long-term secrets are sealed for."""
+DECOY: Final = Secret(b"0" * 40)
+"""What a signature is held against when its key is none of ours, so that both take the same time."""
 MOST_KEPT: Final = 100_000
 
 _CLAIMS: Final = msgspec.msgpack.Decoder(SessionClaims)

@@ -30,15 +30,15 @@ from authority.access.caller import INVALID_TOKEN, Credential, caller_of
 from authority.access.context import unmapped
 from authority.access.recording import Asked, caller_record, former_caller_record, record
 from authority.access.unproven import Unproven
-from authority.committer import Committed, Committer, Proposal, Unavailable, Version
-from authority.credentials import Keyring
+from authority.committer import Committed, Committer, Proposal, Unavailable
+from authority.credentials import DECOY, Keyring
 from authority.kernel.arn import partition_of
 from authority.kernel.clock import Clock, Entropy
 from authority.kernel.custody import Custodian
 from authority.kernel.refusal import Reason, Refusal
-from authority.kernel.secret import Secret
 from authority.ledger.codec import new_entry
 from authority.ledger.port import DropSecret, LedgerUnavailable, PutSecret, SideRow
+from authority.replay.folding import Version
 from authority.wire.dialects import Dialects, Question, Spelled
 from authority.wire.request import Received, examine
 from authority.wire.sigv4 import Proof, unverified_proof, verify
@@ -48,8 +48,6 @@ log = structlog.get_logger()
 
 SEED_BYTES: Final = 32
 CREDENTIAL: Final = re.compile(r"Credential=([A-Z0-9]{16,128})(?:/|%2F)")
-DECOY: Final = Secret(b"0" * 40)
-"""What a signature is held against when its key is none of ours, so that both take the same time."""
 UNAVAILABLE: Final = Refusal(Reason.SERVICE_UNAVAILABLE, "The log cannot be written, so nothing is done; try again.")
 FAULT: Final = Refusal(Reason.INTERNAL_FAILURE, "The request failed for a reason of our own; it is in our log.")
 

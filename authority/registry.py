@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from authority.access.action import Action
-from authority.accounts import accounts
+from authority.accounts import accounts, log
 from authority.permissions import attachments, inline, managed, versions
 from authority.principals import access_keys, groups, users
 from authority.resources import evaluate
@@ -27,6 +27,7 @@ MODULES: Final = (
     evaluate,
     groups,
     inline,
+    log,
     managed,
     roles,
     role_tags,
@@ -48,6 +49,7 @@ ROUTES: Final = (
     Route("GET", "/v1/events", "ListEvents"),
     Route("GET", "/v1/events/{id}", "GetEvent"),
     Route("GET", "/v1/sessions", "ListSessions"),
+    Route("GET", "/v1/log", "DescribeLog"),
     Route("GET", "/v1/accounts", "ListAccounts"),
     Route("POST", "/v1/accounts", "CreateAccount"),
     Route("GET", "/v1/accounts/{accountId}", "GetAccount"),

@@ -16,7 +16,7 @@ import structlog
 
 from authority.access.recording import act_of_authority
 from authority.access.unproven import Unproven
-from authority.committer import Act, Committer, Proposal, Unavailable, Version
+from authority.committer import Act, Committer, Proposal, Unavailable
 from authority.kernel.clock import Clock, Entropy
 from authority.kernel.custody import Custodian
 from authority.kernel.ids import AccessKeyId, AccountId, SealingKeyId
@@ -27,6 +27,7 @@ from authority.model.authority import SealingKeyCreated, SealingKeyDestroyed
 from authority.model.fact import Fact
 from authority.model.sessions import EndCause, SessionEnded
 from authority.model.state import canonical, state_format
+from authority.replay.folding import Version
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from authority.committer import Committed, Committer, Proposal, Unavailable, Version, folded
+from authority.committer import Committed, Committer, Proposal, Unavailable, folded
 from authority.kernel.ids import AccountId
 from authority.ledger.codec import new_entry
 from authority.ledger.port import LedgerUnavailable
@@ -18,6 +18,7 @@ from authority.ledger.sql.sqlite import SqliteLedger
 from authority.model.authority import AccountCreated
 from authority.model.event import Event, write_event
 from authority.model.state import EMPTY, canonical
+from authority.replay.folding import Version
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 START = Version(0, 0, EMPTY)

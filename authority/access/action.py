@@ -151,7 +151,8 @@ def action(name: str, *, resource: Resource | None, conditions: Conditions | Non
     """
 
     def bind(handler: Decide) -> Action:
-        (asked,) = get_args(get_type_hints(handler)["call"])
+        hints = get_type_hints(handler)
+        (asked,) = get_args(hints.get("call", hints.get("_call")))
         return Action(name, asked, handler, resource, conditions)
 
     return bind

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -18,8 +19,6 @@ from yarl import URL
 from authority.compose import CLOCK
 from authority.kernel.secret import Secret
 from authority.wire.sigv4 import Credentials, sign
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 SERVICE: Final = "authority"
 ENDPOINT: Final = "http://127.0.0.1:8600"
@@ -86,24 +85,33 @@ class Client(msgspec.Struct, frozen=True):
         return said
 
 
-def client_options(command: Command) -> Command:
+def client_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the flags that say where to ask and as whom; it is called with `client`."""
+    return _with_client(command, needed=True)
 
+
+def optional_client_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, but `client` is None when there are no credentials."""
+    return _with_client(command, needed=False)
+
+
+def _with_client(command: Callable[..., Any], *, needed: bool) -> Callable[..., Any]:
+    @functools.wraps(command)
     def called(endpoint_url: str | None, region: str | None, profile: str | None, **more: Any) -> Any:
-        return command(client=_client(endpoint_url, region, profile), **more)
+        return command(client=_client(endpoint_url, region, profile, needed=needed), **more)
 
-    called.__name__, called.__doc__ = command.__name__, command.__doc__
-    called.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]  # click's own place
-    called = click.option("--profile", default=None, help="A profile of the AWS configuration.")(called)
-    called = click.option("--region", default=None, help="The region that requests are signed for.")(called)
-    return click.option("--endpoint-url", default=None, help="Also AWS_ENDPOINT_URL.")(called)  # type: ignore[return-value]
+    flagged = click.option("--profile", default=None, help="A profile of the AWS configuration.")(called)
+    flagged = click.option("--region", default=None, help="The region that requests are signed for.")(flagged)
+    return click.option("--endpoint-url", default=None, help="Also AWS_ENDPOINT_URL.")(flagged)
 
 
-def _client(endpoint: str | None, region: str | None, profile: str | None) -> Client:
-    session = botocore.session.Session(profile=profile)
+def _client(endpoint: str | None, region: str | None, profile: str | None, *, needed: bool) -> Client | None:
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    session = botocore.session.Session(profile=profile)
     found = session.get_credentials()
     if found is None:
+        if not needed:
+            return None
         raise click.ClickException(
             "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as `init` showed them, or use --profile"
         )

@@ -8,6 +8,7 @@ import click
 
 from authority import __version__
 from authority.cli import accounts, owner
+from authority.cli.replay import replay
 from authority.compose import REFUSALS
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
 
@@ -18,7 +19,7 @@ def commands() -> None:
     """A self-hosted credential authority: the AWS role model without AWS."""
 
 
-for command in (owner.init, owner.serve, owner.database, accounts.account):
+for command in (owner.init, owner.serve, owner.database, accounts.account, replay):
     commands.add_command(command)
 
 

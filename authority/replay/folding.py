@@ -1,0 +1,34 @@
+"""The log folded into state again, from any version on, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from authority.ledger.port import Entry, Lane
+from authority.model.event import read_folded
+from authority.model.state import EMPTY, State, evolve
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A state, and the position of the log that it is the fold of.  `configured` is its newest configuration entry."""
+
+    position: int
+    configured: int
+    state: State
+
+
+BEGINNING = Version(0, 0, EMPTY)
+"""Before anything happened."""
+
+
+def refolded(version: Version, entries: Iterable[Entry]) -> Version:
+    """Take *entries*, which follow *version* in order, into account."""
+    position, configured, state = version.position, version.configured, version.state
+    for entry in entries:
+        position = entry.position
+        if entry.lane is Lane.CONFIG:
+            event = read_folded(entry.body)
+            state, configured = evolve(state, event.facts, event.decided_at), position
+    return Version(position, configured, state)

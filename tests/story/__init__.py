@@ -1,0 +1,3 @@
+"""The IAM guide's own stories, with real clients against a whole authority."""
+
+from __future__ import annotations
