@@ -12,7 +12,10 @@ import msgspec
 from immutables import Map
 
 from authority.kernel.ids import GROUP, USER, AccountId, PolicyId
+from authority.kernel.tags import Tag
 from authority.model.holders import Holder
+from authority.model.mfa import MfaDevice
+from authority.model.passwords import PasswordPolicy
 from authority.model.policies import ManagedPolicy
 from authority.model.principals import Group, User
 from authority.model.quotas import DEFAULTS
@@ -36,6 +39,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     policy_names: Map[str, str] = Map()
     quotas: Map[str, int] = Map()
     """The quotas that were raised for this account."""
+    aliases: tuple[str, ...] = ()
+    properties: Map[str, str] = Map()
+    token_version: int = 1
+    report_requested_at: datetime | None = None
+    """When a credential report was last asked for."""
+    closed_at: datetime | None = None
+    """Since when nothing of it counts; None for an open account."""
+    tags: tuple[Tag, ...] = ()
+    mfa_devices: Map[str, MfaDevice] = Map()
+    mfa_names: Map[str, str] = Map()
+    password_policy: PasswordPolicy | None = None
 
     def quota(self, name: str) -> int:
         """How much of something the account may hold (`model.quotas`)."""
@@ -82,6 +96,16 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """Everybody whom a managed policy limits, by name."""
         everybody: list[Holder] = [*self.users.values(), *self.roles.values()]
         return sorted((holder for holder in everybody if holder.boundary == policy_id), key=lambda one: one.name)
+
+    def mfa_device_at(self, path: str, name: str) -> MfaDevice | None:
+        """The virtual MFA device with this path and name, in any case."""
+        found = self.mfa_names.get(f"{path}{name}".lower())
+        return None if found is None else self.mfa_devices[found]
+
+    def mfa_devices_of(self, owner: str) -> list[MfaDevice]:
+        """The MFA devices of a user, by name."""
+        owned = (device for device in self.mfa_devices.values() if device.owner == owner)
+        return sorted(owned, key=lambda device: device.name)
 
     def with_user(self, user: User) -> Account:
         """The account with *user* as it is now."""
@@ -146,6 +170,23 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         role = self.roles[role_id]
         return msgspec.structs.replace(
             self, roles=self.roles.delete(role_id), role_names=self.role_names.delete(role.name.lower())
+        )
+
+    def with_mfa_device(self, device: MfaDevice) -> Account:
+        """The account with a virtual MFA device as it is now."""
+        return msgspec.structs.replace(
+            self,
+            mfa_devices=self.mfa_devices.set(device.id, device),
+            mfa_names=self.mfa_names.set(f"{device.path}{device.name}".lower(), device.id),
+        )
+
+    def without_mfa_device(self, device_id: str) -> Account:
+        """The account with the virtual MFA device gone."""
+        device = self.mfa_devices[device_id]
+        return msgspec.structs.replace(
+            self,
+            mfa_devices=self.mfa_devices.delete(device_id),
+            mfa_names=self.mfa_names.delete(f"{device.path}{device.name}".lower()),
         )
 
     def without_policy(self, policy_id: str) -> Account:

@@ -6,6 +6,19 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from authority.model.account_settings import (
+    AccountAliasCreated,
+    AccountAliasDeleted,
+    AccountClosed,
+    AccountPropertiesSet,
+    AccountReopened,
+    AccountRequested,
+    AccountTagged,
+    AccountUntagged,
+    CredentialReportRequested,
+    QuotaSet,
+    TokenVersionSet,
+)
 from authority.model.authority import (
     AccountCreated,
     AuthorityInitialised,
@@ -25,6 +38,25 @@ from authority.model.holders import (
     InlinePolicyPut,
     PolicyAttached,
     PolicyDetached,
+)
+from authority.model.mfa import (
+    MfaAttemptFailed,
+    MfaCodeAccepted,
+    MfaDeviceCreated,
+    MfaDeviceDeactivated,
+    MfaDeviceDeleted,
+    MfaDeviceEnabled,
+    MfaDeviceResynchronised,
+    MfaDeviceTagged,
+    MfaDeviceUntagged,
+)
+from authority.model.passwords import (
+    LoginProfileCreated,
+    LoginProfileDeleted,
+    LoginProfileUpdated,
+    PasswordAttemptFailed,
+    PasswordPolicyDeleted,
+    PasswordPolicySet,
 )
 from authority.model.policies import (
     CataloguePolicyPublished,
@@ -96,6 +128,32 @@ AnyFact: TypeAlias = (
     | CataloguePolicyRetired
     | BoundarySet
     | BoundaryRemoved
+    | LoginProfileCreated
+    | LoginProfileUpdated
+    | LoginProfileDeleted
+    | PasswordAttemptFailed
+    | PasswordPolicySet
+    | PasswordPolicyDeleted
+    | MfaDeviceCreated
+    | MfaDeviceEnabled
+    | MfaDeviceResynchronised
+    | MfaCodeAccepted
+    | MfaAttemptFailed
+    | MfaDeviceDeactivated
+    | MfaDeviceDeleted
+    | MfaDeviceTagged
+    | MfaDeviceUntagged
+    | AccountAliasCreated
+    | AccountAliasDeleted
+    | AccountClosed
+    | AccountPropertiesSet
+    | AccountReopened
+    | AccountRequested
+    | AccountTagged
+    | AccountUntagged
+    | CredentialReportRequested
+    | QuotaSet
+    | TokenVersionSet
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

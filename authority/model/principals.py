@@ -9,14 +9,18 @@ import msgspec
 
 from authority.kernel.ids import AccessKeyId, AccountId, GroupId, UserId
 from authority.kernel.tags import Tag
+from authority.model.attempts import NONE, Attempts
 from authority.model.fact import AccountFact
 from authority.model.holders import Holder
+from authority.model.passwords import LoginProfile
 
 
 class User(Holder, frozen=True, kw_only=True):
     """A person or program with long-term credentials of its own."""
 
     groups: tuple[GroupId, ...] = ()
+    login: LoginProfile | None = None
+    password_attempts: Attempts = NONE
 
 
 class Group(Holder, frozen=True, kw_only=True):

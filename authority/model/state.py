@@ -19,9 +19,20 @@ from immutables import Map
 
 from authority.kernel.ids import AccessKeyId, AccountId
 from authority.kernel.tags import merged, without
+from authority.model import (
+    account_folds,
+    account_settings,
+    boundaries,
+    holders,
+    policies,
+    policy_folds,
+    principals,
+    roles,
+    sign_in_folds,
+)
 from authority.model import authority as authorities
-from authority.model import boundaries, holders, policies, policy_folds, principals, roles
 from authority.model.account import Account
+from authority.model.account_settings import AccountCreation
 from authority.model.authority import SealingKey, Settings
 from authority.model.fact import AccountFact, Fact
 from authority.model.holders import Holder
@@ -40,6 +51,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     access_keys: Map[str, AccessKey] = Map()
     sealing_keys: Map[str, SealingKey] = Map()
     catalogue: Map[str, ManagedPolicy] = Map()
+    creations: Map[str, AccountCreation] = Map()
+    """Accounts that were asked for through Organizations, by the request's id."""
 
     def managed(self, account: Account, policy_id: str) -> ManagedPolicy:
         """The managed policy with this unique id, the account's own or the catalogue's, which must be there."""
@@ -84,6 +97,10 @@ def _sealing_key_destroyed(state: State, fact: authorities.SealingKeyDestroyed, 
 def _account_created(state: State, fact: authorities.AccountCreated, at: datetime) -> State:
     account = Account(id=fact.account, name=fact.name, email=fact.email, created_at=at)
     return _replace(state, accounts=state.accounts.set(account.id, account))
+
+
+def _account_requested(state: State, fact: account_settings.AccountRequested, at: datetime) -> State:
+    return _replace(state, creations=state.creations.set(fact.request_id, account_folds.requested(fact, at)))
 
 
 def _key_created(state: State, fact: principals.AccessKeyCreated, at: datetime) -> State:
@@ -237,6 +254,9 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     policies.PolicyUntagged: _in_account(policy_folds.untagged),
     policies.CataloguePolicyPublished: _in_catalogue(policy_folds.published),
     policies.CataloguePolicyRetired: _in_catalogue(policy_folds.retired),
+    **{fact: _in_account(fold) for fact, fold in sign_in_folds.FOLDS.items()},
+    **{fact: _in_account(fold) for fact, fold in account_folds.FOLDS.items()},
+    account_settings.AccountRequested: _account_requested,
 }
 """How each fact of configuration changes the state; a test holds this table against the facts there are."""
 
