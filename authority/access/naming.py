@@ -8,6 +8,7 @@ from typing import Any
 from authority.access.applicable import holder_arn
 from authority.access.call import Call
 from authority.kernel.arn import Arn, parse
+from authority.kernel.refusal import Reason, Refusal
 from authority.model.account import Account
 from authority.model.holders import Holder
 from authority.model.principals import User
@@ -43,12 +44,25 @@ def listing(kind: str) -> Callable[[State, Call[Any]], str]:
     return lambda _, call: iam_arn(call, f"{kind}{call.input.path_prefix}")
 
 
+def linked_role_protected(role: Role) -> Refusal | None:
+    """Why *role* may not be changed, if it belongs to a service (IAM User Guide, Service-linked roles)."""
+    if not role.linked_to:
+        return None
+    text = f"Cannot perform the operation on the protected role '{role.name}' - this role is only modifiable by AWS"
+    return Refusal(Reason.UNMODIFIABLE_ENTITY, text)
+
+
+def _open_account(state: State, account_id: str) -> Account | None:
+    account = state.accounts.get(account_id)
+    return None if account is None or account.closed_at is not None else account
+
+
 def role_by_arn(state: State, text: str) -> tuple[Account, Role] | None:
-    """The role that an ARN names, with path and all, in whatever account."""
+    """The role that an ARN names, with path and all, in whatever account that is open."""
     arn = parse(text)
     if arn is None or arn.service != "iam" or arn.region or arn.kind != "role":
         return None
-    account = state.accounts.get(arn.account)
+    account = _open_account(state, arn.account)
     role = None if account is None else account.role_named(arn.name)
     if account is None or role is None or (role.name, role.path) != (arn.name, arn.path):
         return None
@@ -56,11 +70,11 @@ def role_by_arn(state: State, text: str) -> tuple[Account, Role] | None:
 
 
 def user_by_arn(state: State, text: str) -> tuple[Account, User] | None:
-    """The user that an ARN names, with path and all, in whatever account."""
+    """The user that an ARN names, with path and all, in whatever account that is open."""
     arn = parse(text)
     if arn is None or arn.service != "iam" or arn.region or arn.kind != "user":
         return None
-    account = state.accounts.get(arn.account)
+    account = _open_account(state, arn.account)
     user = None if account is None else account.user_named(arn.name)
     if account is None or user is None or (user.name, user.path) != (arn.name, arn.path):
         return None

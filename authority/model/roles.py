@@ -27,6 +27,8 @@ class Role(Holder, frozen=True, kw_only=True):
     description: str = ""
     max_session_duration: int = 3600
     """Seconds."""
+    linked_to: str = ""
+    """The service principal that the role belongs to, and that alone may change it; empty for every other role."""
 
 
 class RoleCreated(AccountFact, frozen=True, kw_only=True, tag="role-created"):
@@ -39,6 +41,7 @@ class RoleCreated(AccountFact, frozen=True, kw_only=True, tag="role-created"):
     description: str = ""
     max_session_duration: int = 3600
     tags: tuple[Tag, ...] = ()
+    linked_to: str = ""
 
 
 class RoleTrustUpdated(AccountFact, frozen=True, kw_only=True, tag="role-trust-updated"):

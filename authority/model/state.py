@@ -158,6 +158,7 @@ def _role_created(account: Account, fact: roles.RoleCreated, at: datetime) -> Ac
             description=fact.description,
             max_session_duration=fact.max_session_duration,
             tags=fact.tags,
+            linked_to=fact.linked_to,
         )
     )
 
