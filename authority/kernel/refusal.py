@@ -42,6 +42,9 @@ class Reason(enum.StrEnum):
     REGION_DISABLED = "region-disabled"
     UNMODIFIABLE_ENTITY = "unmodifiable-entity"
     CONCURRENT_MODIFICATION = "concurrent-modification"
+    PASSWORD_POLICY_VIOLATION = "password-policy-violation"
+    INVALID_USER_TYPE = "invalid-user-type"
+    INVALID_AUTHENTICATION_CODE = "invalid-authentication-code"
     # Ours, not the caller's.
     SERVICE_UNAVAILABLE = "service-unavailable"
     THROTTLING = "throttling"

@@ -63,6 +63,11 @@ SPELLINGS: Final[Mapping[Reason, Spelling]] = {
     Reason.REGION_DISABLED: Spelling("RegionDisabledException", 403, "RegionDisabledException"),
     Reason.UNMODIFIABLE_ENTITY: Spelling("UnmodifiableEntity", 400, "UnmodifiableEntityException"),
     Reason.CONCURRENT_MODIFICATION: Spelling("ConcurrentModification", 409, "ConcurrentModificationException"),
+    Reason.PASSWORD_POLICY_VIOLATION: Spelling("PasswordPolicyViolation", 400, "PasswordPolicyViolationException"),
+    Reason.INVALID_USER_TYPE: Spelling("InvalidUserType", 400, "InvalidUserTypeException"),
+    Reason.INVALID_AUTHENTICATION_CODE: Spelling(
+        "InvalidAuthenticationCode", 403, "InvalidAuthenticationCodeException"
+    ),
     Reason.SERVICE_UNAVAILABLE: Spelling("ServiceUnavailable", 503, "ServiceUnavailableException"),
     Reason.THROTTLING: Spelling("Throttling", 400, "ThrottlingException"),
     Reason.INTERNAL_FAILURE: Spelling("InternalFailure", 500, "InternalFailure"),
