@@ -13,6 +13,7 @@ import msgspec
 from authority.access.action import Action, Decision, Facts, action, refuse
 from authority.access.applicable import policy_by_arn
 from authority.access.call import Call
+from authority.access.context import Context
 from authority.access.listing import PathListing, listed
 from authority.access.naming import account_of
 from authority.kernel.paging import Page
@@ -31,14 +32,14 @@ class Attachment(OfHolder, frozen=True, kw_only=True, rename="pascal"):
     policy_arn: str
 
 
-def _arn_in_question(call: Call[Any]) -> dict[str, str]:
+def _arn_in_question(call: Call[Any]) -> Context:
     return {"iam:policyarn": call.input.policy_arn}
 
 
 def _attach(kind: HolderKind) -> Action:
     def attach(state: State, call: Call[Attachment], _facts: Facts) -> Decision:
         """Attach the policy, once, if there is room for one more."""
-        account, holder, policy = account_of(state, call), kind.holder(state, call), found(state, call)
+        account, holder, policy = account_of(state, call), kind.changeable(state, call), found(state, call)
         if isinstance(holder, Refusal):
             return Decision(answer=holder)
         if isinstance(policy, Refusal):
@@ -54,13 +55,15 @@ def _attach(kind: HolderKind) -> Action:
         return Decision(facts=(PolicyAttached(account=account.id, holder=holder.id, policy_id=policy.id),))
 
     name = f"Attach{kind.word}Policy"
-    return Action(f"iam:{name}", kind.shape(name, Attachment), attach, kind.arn, kind.conditions(_arn_in_question))
+    return Action(
+        f"iam:{name}", kind.shape(name, Attachment), attach, kind.arn, kind.conditions(_arn_in_question, bounded=True)
+    )
 
 
 def _detach(kind: HolderKind) -> Action:
     def detach(state: State, call: Call[Attachment], _facts: Facts) -> Decision:
         """Detach the policy, which the holder must hold."""
-        account, holder = account_of(state, call), kind.holder(state, call)
+        account, holder = account_of(state, call), kind.changeable(state, call)
         policy = found(state, call, "was not found.")
         if isinstance(holder, Refusal):
             return Decision(answer=holder)
@@ -71,7 +74,9 @@ def _detach(kind: HolderKind) -> Action:
         return Decision(facts=(PolicyDetached(account=account.id, holder=holder.id, policy_id=policy.id),))
 
     name = f"Detach{kind.word}Policy"
-    return Action(f"iam:{name}", kind.shape(name, Attachment), detach, kind.arn, kind.conditions(_arn_in_question))
+    return Action(
+        f"iam:{name}", kind.shape(name, Attachment), detach, kind.arn, kind.conditions(_arn_in_question, bounded=True)
+    )
 
 
 class AttachedPolicy(msgspec.Struct, frozen=True, rename="pascal"):
@@ -204,7 +209,7 @@ def _everybody(account: Account) -> tuple[tuple[HolderKind, Sequence[Holder]], .
 
 def _uses(holder: Holder, policy: ManagedPolicy, usage: str) -> bool:
     attached = policy.id in holder.attached
-    bounded = False
+    bounded = policy.id == holder.boundary
     match usage:
         case "PermissionsPolicy":
             return attached

@@ -13,13 +13,15 @@ from urllib.parse import quote
 import msgspec
 
 from authority.access.action import Conditions, Resource
+from authority.access.boundaries import boundary_worn
 from authority.access.call import Call
 from authority.access.context import Context
-from authority.access.naming import account_of, existing
+from authority.access.naming import account_of, existing, linked_role_protected
 from authority.access.tagging import resource_tags
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.account import Account
 from authority.model.holders import Holder
+from authority.model.roles import Role
 from authority.model.state import State
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
@@ -44,18 +46,30 @@ class HolderKind:
         text = f"The {self.lower} with name {name} cannot be found."
         return Refusal(Reason.NO_SUCH_ENTITY, text) if found is None else found
 
+    def changeable(self, state: State, call: Call[Any]) -> Holder | Refusal:
+        """Like `holder`, for an operation that gives or takes permissions: a service's own role is out of reach."""
+        found = self.holder(state, call)
+        refusal = linked_role_protected(found) if isinstance(found, Role) else None
+        return found if refusal is None else refusal
+
     @property
     def arn(self) -> Resource:
         """What an operation on such a holder is authorised on: the holder's ARN."""
         return existing(self.lower, lambda asked: asked.holder_name, self.find)
 
-    def conditions(self, more: Callable[[Call[Any]], Context] | None = None) -> Conditions:
-        """The condition keys of an operation on such a holder: its tags, and what *more* says of the call."""
+    def conditions(self, more: Callable[[Call[Any]], Context] | None = None, *, bounded: bool = False) -> Conditions:
+        """The condition keys of an operation on such a holder: its tags, and what *more* says of the call.
+
+        An operation that gives or takes permissions is *bounded*: it is judged by the holder's boundary too.
+        """
 
         def context(state: State, call: Call[Any]) -> Context:
-            holder = self.find(account_of(state, call), call.input.holder_name)
-            tags = () if holder is None else holder.tags
-            return {**resource_tags(tags), **({} if more is None else more(call))}
+            account = account_of(state, call)
+            holder = self.find(account, call.input.holder_name)
+            keys = dict(resource_tags(() if holder is None else holder.tags))
+            if bounded:
+                keys |= boundary_worn(state, account, holder, call.partition)
+            return keys if more is None else {**keys, **more(call)}
 
         return context
 

@@ -51,7 +51,7 @@ class PolicyNames(msgspec.Struct, frozen=True, rename="pascal"):
 def _put(kind: HolderKind) -> Action:
     def put(state: State, call: Call[PutPolicy], _facts: Facts) -> Decision:
         """Write the policy, if it keeps to the grammar and all the holder's together to the quota."""
-        account, wanted, holder = account_of(state, call), call.input, kind.holder(state, call)
+        account, wanted, holder = account_of(state, call), call.input, kind.changeable(state, call)
         if isinstance(holder, Refusal):
             return Decision(answer=holder)
         document = parse(wanted.policy_document, Kind.IDENTITY)
@@ -68,7 +68,7 @@ def _put(kind: HolderKind) -> Action:
         return Decision(facts=(written,))
 
     name = f"Put{kind.word}Policy"
-    return Action(f"iam:{name}", kind.shape(name, PutPolicy), put, kind.arn, kind.conditions())
+    return Action(f"iam:{name}", kind.shape(name, PutPolicy), put, kind.arn, kind.conditions(bounded=True))
 
 
 def _missing(kind: HolderKind, name: str) -> Refusal:
@@ -96,7 +96,7 @@ def _get(kind: HolderKind) -> Action:
 def _delete(kind: HolderKind) -> Action:
     def delete(state: State, call: Call[NamedPolicy], _facts: Facts) -> Decision:
         """Take one policy away."""
-        account, holder = account_of(state, call), kind.holder(state, call)
+        account, holder = account_of(state, call), kind.changeable(state, call)
         if isinstance(holder, Refusal):
             return Decision(answer=holder)
         if holder.inline_named(call.input.policy_name) is None:
@@ -104,7 +104,7 @@ def _delete(kind: HolderKind) -> Action:
         return Decision(facts=(InlinePolicyDeleted(account=account.id, holder=holder.id, name=call.input.policy_name),))
 
     name = f"Delete{kind.word}Policy"
-    return Action(f"iam:{name}", kind.shape(name, NamedPolicy), delete, kind.arn, kind.conditions())
+    return Action(f"iam:{name}", kind.shape(name, NamedPolicy), delete, kind.arn, kind.conditions(bounded=True))
 
 
 def _list(kind: HolderKind) -> Action:

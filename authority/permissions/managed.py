@@ -75,7 +75,7 @@ class Usage:
         """Count once, for any number of questions."""
         everybody = (*account.users.values(), *account.groups.values(), *account.roles.values())
         self.attached = Counter(policy for holder in everybody for policy in holder.attached)
-        self.bounding: Counter[PolicyId] = Counter()
+        self.bounding = Counter(holder.boundary for holder in everybody if holder.boundary is not None)
 
 
 def shown(policy: ManagedPolicy, usage: Usage, partition: str) -> PolicyShown:

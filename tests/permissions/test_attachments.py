@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from authority.kernel.ids import RoleId, UserId
 from authority.kernel.refusal import Reason
-from authority.model import policies
-from authority.permissions import attachments
-from tests.permissions.asking import APP, BEN, HOME, ROOT, TEAM, World, denied, document, may, refused
+from authority.model import policies, principals, roles
+from authority.permissions import attachments, inline
+from tests.permissions.asking import APP, BEN, HOME, MIA, ROOT, TEAM, World, denied, document, may, refused
 from tests.permissions.test_inline import kinds
-from tests.permissions.test_managed import ADMIN, ADMIN_ID, BOOKS, PUBLISHED, attached, created
+from tests.permissions.test_managed import ADMIN, ADMIN_ID, BOOKS, PUBLISHED, attached, bounded, created
 
+ZOE, OWN = UserId("AIDAZOE"), RoleId("AROAOWN")
 ABSENT = f"{ROOT}policy/Absent"
 
 
@@ -116,6 +118,43 @@ def test_attaching_is_authorised_on_the_holder_and_by_the_policy_s_arn(word, nam
     assert denied(World(may(BEN, listed.name, f"{arn}2")).as_ben(listed, **whose))
 
 
+@pytest.mark.parametrize(("word", "name", "holder"), [("User", "Ben", BEN), ("Role", "App", APP)])
+def test_permissions_are_given_and_taken_only_within_a_boundary_where_a_policy_says_so(word, name, holder):
+    attach, detach, _ = actions(word)
+    only = {"Condition": {"StringEquals": {"iam:PermissionsBoundary": f"{ROOT}policy/Limit"}}}
+    given = (created(), created("Limit", "/"), may(MIA, name="everything", **only))
+    put = getattr(inline, f"put_{word.lower()}_policy")
+    delete = getattr(inline, f"delete_{word.lower()}_policy")
+    for action, wanted in (
+        (attach, {"PolicyArn": BOOKS}),
+        (detach, {"PolicyArn": BOOKS}),
+        (put, {"PolicyName": "p", "PolicyDocument": document()}),
+        (delete, {"PolicyName": "p"}),
+    ):
+        asked = {f"{word}Name": name, **wanted}
+        assert denied(World(*given).ask(action, **asked))
+        assert not denied(World(*given, bounded("ANPALIMIT", holder)).ask(action, **asked))
+
+
+def test_a_service_s_own_role_is_given_nothing_and_nothing_is_taken_from_it():
+    linked = roles.RoleCreated(
+        account=HOME,
+        role_id=OWN,
+        name="Own",
+        path="/aws-service-role/",
+        trust=roles.Trust("{}"),
+        linked_to="a.amazonaws.com",
+    )
+    world, whose = World(created(), linked, attached("ANPABOOKS", OWN)), {"RoleName": "Own"}
+    text = "Cannot perform the operation on the protected role 'Own' - this role is only modifiable by AWS"
+    protected = refused(Reason.UNMODIFIABLE_ENTITY, text)
+    for action in (attachments.attach_role_policy, attachments.detach_role_policy):
+        assert world.ask(action, **whose, PolicyArn=BOOKS) == protected
+    assert world.ask(inline.put_role_policy, **whose, PolicyName="p", PolicyDocument=document()) == protected
+    assert world.ask(inline.delete_role_policy, **whose, PolicyName="p") == protected
+    assert held(world.ask(attachments.list_attached_role_policies, **whose)) == [("Books", BOOKS)]
+
+
 def test_a_policy_counts_from_the_moment_it_is_attached_to_the_moment_it_is_detached():
     allowing = created(document=document(action="iam:ListUserPolicies"))
     world, whose = World(allowing), {"UserName": "Ben"}
@@ -143,18 +182,19 @@ HELD = (created(), *(attached("ANPABOOKS", holder) for holder in (BEN, TEAM, APP
 @pytest.mark.parametrize(
     ("wanted", "groups", "users", "roles"),
     [
-        pytest.param({}, ["Team"], ["Ben"], ["App"], id="everybody"),
-        pytest.param({"EntityFilter": "User"}, [], ["Ben"], [], id="users"),
+        pytest.param({}, ["Team"], ["Ben", "Zoe"], ["App"], id="everybody"),
+        pytest.param({"EntityFilter": "User"}, [], ["Ben", "Zoe"], [], id="users"),
         pytest.param({"EntityFilter": "Group"}, ["Team"], [], [], id="groups"),
         pytest.param({"EntityFilter": "Role"}, [], [], ["App"], id="roles"),
         pytest.param({"EntityFilter": "LocalManagedPolicy"}, [], [], [], id="what holds nothing"),
         pytest.param({"PathPrefix": "/team/"}, [], [], ["App"], id="below a path"),
         pytest.param({"PolicyUsageFilter": "PermissionsPolicy"}, ["Team"], ["Ben"], ["App"], id="as permissions"),
-        pytest.param({"PolicyUsageFilter": "PermissionsBoundary"}, [], [], [], id="as a boundary"),
+        pytest.param({"PolicyUsageFilter": "PermissionsBoundary"}, [], ["Zoe"], [], id="as a boundary"),
     ],
 )
 def test_who_holds_a_policy(wanted, groups, users, roles):
-    answer = World(*HELD).ask(attachments.list_entities_for_policy, PolicyArn=BOOKS, **wanted)
+    limited = (principals.UserCreated(account=HOME, user_id=ZOE, name="Zoe", path="/"), bounded("ANPABOOKS", ZOE))
+    answer = World(*HELD, *limited).ask(attachments.list_entities_for_policy, PolicyArn=BOOKS, **wanted)
     assert entities(answer) == {"groups": groups, "users": users, "roles": roles}
 
 

@@ -10,7 +10,7 @@ import pytest
 from authority.kernel.ids import PolicyId
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
-from authority.model import holders, policies
+from authority.model import boundaries, holders, policies
 from authority.permissions import managed, versions
 from tests.permissions.asking import APP, BEN, HOME, ROOT, TEAM, World, denied, document, may, refused, sized
 
@@ -30,6 +30,10 @@ def created(name: str = "Books", path: str = "/team/", **more) -> policies.Polic
 
 def attached(policy_id: str, holder: str = BEN) -> holders.PolicyAttached:
     return holders.PolicyAttached(account=HOME, holder=holder, policy_id=PolicyId(policy_id))
+
+
+def bounded(policy_id: str, holder: str = BEN) -> boundaries.BoundarySet:
+    return boundaries.BoundarySet(account=HOME, holder=holder, policy_id=PolicyId(policy_id))
 
 
 def version(number: int, **more) -> policies.PolicyVersionCreated:
@@ -222,13 +226,13 @@ def names(answer: dict) -> list[str]:
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        pytest.param({}, ["Admin", "Books", "Shelf"], id="all of them, by name"),
+        pytest.param({}, ["Admin", "Books", "Limit", "Shelf"], id="all of them, by name"),
         pytest.param({"Scope": "AWS"}, ["Admin"], id="the catalogue's"),
-        pytest.param({"Scope": "Local"}, ["Books", "Shelf"], id="the account's own"),
+        pytest.param({"Scope": "Local"}, ["Books", "Limit", "Shelf"], id="the account's own"),
         pytest.param({"PathPrefix": "/team/"}, ["Books"], id="below a path"),
-        pytest.param({"OnlyAttached": True}, ["Admin", "Shelf"], id="those that somebody holds"),
+        pytest.param({"OnlyAttached": True}, ["Admin", "Limit", "Shelf"], id="those that somebody holds"),
         pytest.param({"PolicyUsageFilter": "PermissionsPolicy"}, ["Admin", "Shelf"], id="used as permissions"),
-        pytest.param({"PolicyUsageFilter": "PermissionsBoundary"}, [], id="used as boundaries"),
+        pytest.param({"PolicyUsageFilter": "PermissionsBoundary"}, ["Limit"], id="used as boundaries"),
     ],
 )
 def test_which_policies_are_listed(wanted, expected):
@@ -239,11 +243,16 @@ def test_which_policies_are_listed(wanted, expected):
         attached(ADMIN_ID),
         attached("ANPASHELF"),
         attached("ANPASHELF", APP),
+        created("Limit", "/"),
+        bounded("ANPALIMIT"),
     )
     answer = world.ask(managed.list_policies, **wanted)
     assert names(answer) == expected
-    counts = {policy["PolicyName"]: policy["AttachmentCount"] for policy in answer["Policies"]}
-    assert counts.items() <= {"Admin": 1, "Books": 0, "Shelf": 2}.items()
+    counts = {
+        policy["PolicyName"]: (policy["AttachmentCount"], policy["PermissionsBoundaryUsageCount"])
+        for policy in answer["Policies"]
+    }
+    assert counts.items() <= {"Admin": (1, 0), "Books": (0, 0), "Limit": (0, 1), "Shelf": (2, 0)}.items()
     assert all(said(policy) == CREATION for policy in answer["Policies"])
 
 
@@ -275,6 +284,8 @@ def test_a_new_catalogue_text_is_a_new_version_and_only_five_are_kept():
 def test_what_somebody_holds_or_has_other_texts_cannot_be_deleted():
     held = World(created(), attached("ANPABOOKS", TEAM)).ask(managed.delete_policy, PolicyArn=BOOKS)
     assert held == refused(Reason.DELETE_CONFLICT, "Cannot delete a policy attached to entities.")
+    limiting = World(created(), bounded("ANPABOOKS", APP)).ask(managed.delete_policy, PolicyArn=BOOKS)
+    assert limiting == held
     two = World(created(), version(2)).ask(managed.delete_policy, PolicyArn=BOOKS)
     assert two.reason is Reason.DELETE_CONFLICT
     assert two.message.startswith("This policy has more than one version.")
