@@ -17,6 +17,10 @@ class Settings(msgspec.Struct, frozen=True):
     engine: str
     regions: tuple[str, ...]
     max_chain_depth: int = 8
+    federation_sessions_end_with_parent: bool = False
+    """Whether sessions of GetSessionToken and GetFederationToken end with the key that asked for them."""
+    role_sessions_end_with_parent: bool = False
+    """Whether role sessions end with the long-term key that their chain began with."""
 
 
 class SealingKey(msgspec.Struct, frozen=True):

@@ -82,6 +82,7 @@ from authority.model.principals import (
     UserDeleted,
     UserRenamed,
 )
+from authority.model.revocations import DescendantsRevoked, RoleSessionsRevoked, SessionRevoked
 from authority.model.roles import RoleCreated, RoleDeleted, RoleTrustUpdated, RoleUpdated
 from authority.model.sessions import SessionEnded, SessionIssued
 
@@ -154,6 +155,9 @@ AnyFact: TypeAlias = (
     | CredentialReportRequested
     | QuotaSet
     | TokenVersionSet
+    | SessionRevoked
+    | RoleSessionsRevoked
+    | DescendantsRevoked
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

@@ -27,6 +27,7 @@ from authority.model import (
     policies,
     policy_folds,
     principals,
+    revocations,
     roles,
     sign_in_folds,
 )
@@ -39,6 +40,7 @@ from authority.model.holders import Holder
 from authority.model.policies import ManagedPolicy
 from authority.model.policy_folds import Catalogue
 from authority.model.principals import AccessKey, KeyStatus
+from authority.model.revocations import Revocations
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Map[str, ManagedPolicy] = Map()
     creations: Map[str, AccountCreation] = Map()
     """Accounts that were asked for through Organizations, by the request's id."""
+    revocations: Revocations = revocations.NONE
 
     def managed(self, account: Account, policy_id: str) -> ManagedPolicy:
         """The managed policy with this unique id, the account's own or the catalogue's, which must be there."""
@@ -91,7 +94,12 @@ def _sealing_key_created(state: State, fact: authorities.SealingKeyCreated, at: 
 
 
 def _sealing_key_destroyed(state: State, fact: authorities.SealingKeyDestroyed, _: datetime) -> State:
-    return _replace(state, sealing_keys=state.sealing_keys.delete(fact.key_id))
+    living = state.sealing_keys.delete(fact.key_id)
+    return _replace(state, sealing_keys=living, revocations=state.revocations.without_keys_but(living))
+
+
+def _revoked(state: State, fact: Any, at: datetime) -> State:
+    return _replace(state, revocations=state.revocations.taking(fact, at, state.sealing_keys))
 
 
 def _account_created(state: State, fact: authorities.AccountCreated, at: datetime) -> State:
@@ -258,6 +266,9 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     **{fact: _in_account(fold) for fact, fold in sign_in_folds.FOLDS.items()},
     **{fact: _in_account(fold) for fact, fold in account_folds.FOLDS.items()},
     account_settings.AccountRequested: _account_requested,
+    revocations.SessionRevoked: _revoked,
+    revocations.RoleSessionsRevoked: _revoked,
+    revocations.DescendantsRevoked: _revoked,
 }
 """How each fact of configuration changes the state; a test holds this table against the facts there are."""
 
