@@ -17,6 +17,7 @@ import msgspec
 
 from authority.access.call import Call
 from authority.access.context import Context
+from authority.access.limits import barred
 from authority.access.weighing import NOTHING_MORE, Weighed, refusal_of, weigh
 from authority.kernel import ids
 from authority.kernel.refusal import Reason, Refusal
@@ -132,6 +133,9 @@ class Action:
 
     def decide(self, state: State, call: Call[Any], facts: Facts) -> Decision:
         """Authorise *call*, then decide it."""
+        refusal = barred(call.caller, self.service, self.operation)
+        if refusal is not None:
+            return Decision(answer=refusal)
         if self.resource is None:
             return self.handler(state, call, facts)
         resource = self.resource(state, call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Final
 
 from authority.access.caller import Caller
 from authority.kernel.arn import parse as parse_arn
@@ -16,6 +17,9 @@ from authority.model.roles import Role
 from authority.model.state import State
 from authority.policy.compiled import Layer, Policy, Source, compile_policy
 from authority.policy.document import Kind, parse
+from authority.policy.principal import PrincipalKind
+
+EVERYTHING: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 
 
 @lru_cache(maxsize=16384)
@@ -30,7 +34,9 @@ def _compiled(text: str, kind: Kind, source: Source, bound: tuple[tuple[str, str
 def identity_policies(state: State, caller: Caller) -> tuple[Policy, ...]:
     """The identity policies of a caller: its own, and those of its groups.  The root has none and needs none."""
     if caller.holder is None:
-        return ()
+        # A federated user of root has what its session policies leave of everything.
+        federated = caller.principal.kind is PrincipalKind.FEDERATED_USER
+        return (_compiled(EVERYTHING, Kind.IDENTITY, Source("identity", "root")),) if federated else ()
     return holders_policies(state, state.accounts[caller.account], caller.holder, partition_of(caller))
 
 

@@ -9,12 +9,13 @@ from datetime import datetime
 
 import msgspec
 
-from authority.kernel.ids import AccessKeyId, AccountId, RoleId, SealingKeyId
+from authority.kernel.ids import LONG_TERM_KEY, AccessKeyId, AccountId, RoleId, SealingKeyId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
+from authority.model.account import Account
 from authority.model.holders import Holder
-from authority.model.principals import KeyStatus
-from authority.model.sessions import SessionIssued
+from authority.model.principals import KeyStatus, User
+from authority.model.sessions import SessionIssued, SessionKind
 from authority.model.state import State
 from authority.policy.principal import Principal, PrincipalKind
 
@@ -41,6 +42,18 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
     mfa_at: datetime | None = None
     sealing_key_id: SealingKeyId = SealingKeyId("")
     position: int = 0
+    kind: SessionKind = SessionKind.ROLE
+    user_id: str = ""
+    """The user behind a session that is no role's; the account id for root."""
+    decided_from: int = 0
+    """The newest configuration that issuing it saw."""
+    padding: bytes = b""
+    """Says nothing: it makes the token as long as somebody wished (STS API, MinimumSessionTokenSize)."""
+
+    @property
+    def owner(self) -> str:
+        """The unique id of whose permissions it has: a role, a user, or an account for its root."""
+        return self.user_id or self.role_id
 
     @classmethod
     def of(cls, session: SessionIssued, position: int) -> SessionClaims:
@@ -62,6 +75,9 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
             mfa_at=session.mfa_at,
             sealing_key_id=session.sealing_key_id,
             position=position,
+            kind=session.kind,
+            user_id=session.user_id,
+            decided_from=session.decided_from,
         )
 
 
@@ -73,7 +89,7 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """A proven caller, as the state knows it now.  `holder` is the user, or the role behind the session."""
+    """A proven caller, as the state knows it now.  `holder` is the user or role whose permissions it has; root has none."""
 
     principal: Principal
     access_key_id: AccessKeyId
@@ -84,7 +100,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def chained(self) -> bool:
         """Whether the caller is itself a role session."""
-        return self.session is not None
+        return self.session is not None and self.session.kind is SessionKind.ROLE
 
 
 def caller_of(state: State, credential: Credential, *, now: datetime, partition: str) -> Caller | Refusal:
@@ -95,33 +111,91 @@ def caller_of(state: State, credential: Credential, *, now: datetime, partition:
     if key is None or key.status is not KeyStatus.ACTIVE:
         return INVALID_TOKEN
     account = state.accounts[key.account]
-    if key.owner == key.account:
-        arn = f"arn:{partition}:iam::{key.account}:root"
-        root = Principal(PrincipalKind.ROOT, arn, key.account, key.account)
-        return Caller(principal=root, access_key_id=key.id, account=key.account)
-    user = account.users.get(key.owner)
-    if user is None:
+    if account.closed_at is not None:
         return INVALID_TOKEN
-    arn = f"arn:{partition}:iam::{key.account}:user{user.path}{user.name}"
-    principal = Principal(PrincipalKind.USER, arn, key.account, user.id)
+    found = _user_or_root(account, key.owner, partition)
+    if found is None:
+        return INVALID_TOKEN
+    principal, user = found
     return Caller(principal=principal, access_key_id=key.id, account=key.account, holder=user)
+
+
+def _user_or_root(account: Account, owner: str, partition: str) -> tuple[Principal, User | None] | None:
+    """Who has the permissions of *owner*, a user's unique id or the account's own; None when the user is gone."""
+    if owner == account.id:
+        arn = f"arn:{partition}:iam::{account.id}:root"
+        return Principal(PrincipalKind.ROOT, arn, account.id, account.id), None
+    user = account.users.get(owner)
+    if user is None:
+        return None
+    arn = f"arn:{partition}:iam::{account.id}:user{user.path}{user.name}"
+    return Principal(PrincipalKind.USER, arn, account.id, user.id), user
 
 
 def _session_caller(state: State, session: SessionClaims, *, now: datetime, partition: str) -> Caller | Refusal:
     # INVARIANT: validity never waits for the entry that says a session expired.
-    if now >= session.expires_at:
+    if now >= session.expires_at or _revoked(state, session):
         return EXPIRED_TOKEN
     account = state.accounts.get(session.account)
-    role = None if account is None else account.roles.get(session.role_id)
-    if role is None:
+    if account is None or account.closed_at is not None or _orphaned(state, session):
         return INVALID_TOKEN
-    principal = Principal(
-        PrincipalKind.ASSUMED_ROLE,
-        f"arn:{partition}:sts::{session.account}:assumed-role/{role.name}/{session.session_name}",
-        session.account,
-        role.id,
-        issuer=f"arn:{partition}:iam::{session.account}:role{role.path}{role.name}",
-    )
+    found: tuple[Principal, Holder | None] | None
+    match session.kind:
+        case SessionKind.ROLE:
+            found = _role_session(account, session, partition)
+        case SessionKind.USER:
+            found = _user_or_root(account, session.user_id, partition)
+        case SessionKind.FEDERATED_USER:
+            found = _federated_user(account, session, partition)
+    if found is None:
+        return INVALID_TOKEN
+    principal, holder = found
     return Caller(
-        principal=principal, access_key_id=session.access_key_id, account=session.account, holder=role, session=session
+        principal=principal,
+        access_key_id=session.access_key_id,
+        account=session.account,
+        holder=holder,
+        session=session,
     )
+
+
+def _role_session(account: Account, session: SessionClaims, partition: str) -> tuple[Principal, Holder] | None:
+    role = account.roles.get(session.role_id)
+    if role is None:
+        return None
+    arn = f"arn:{partition}:sts::{account.id}:assumed-role/{role.name}/{session.session_name}"
+    issuer = f"arn:{partition}:iam::{account.id}:role{role.path}{role.name}"
+    return Principal(PrincipalKind.ASSUMED_ROLE, arn, account.id, role.id, issuer), role
+
+
+def _federated_user(account: Account, session: SessionClaims, partition: str) -> tuple[Principal, Holder | None] | None:
+    behind = _user_or_root(account, session.user_id, partition)
+    if behind is None:
+        return None
+    federating, user = behind
+    arn = f"arn:{partition}:sts::{account.id}:federated-user/{session.session_name}"
+    return Principal(PrincipalKind.FEDERATED_USER, arn, account.id, federating.unique_id, federating.arn), user
+
+
+def _revoked(state: State, session: SessionClaims) -> bool:
+    """Whether somebody ended the session before its time."""
+    by = state.revocations.ended(session.access_key_id, session.role_id, session.ancestors, session.decided_from)
+    return by is not None
+
+
+def _orphaned(state: State, session: SessionClaims) -> bool:
+    """Whether the long-term key that led to the session counts no more, where sessions end with it."""
+    settings = state.settings
+    if settings is None:
+        return False
+    of_role = session.kind is SessionKind.ROLE
+    if not (settings.role_sessions_end_with_parent if of_role else settings.federation_sessions_end_with_parent):
+        return False
+    first = session.ancestors[0] if session.ancestors else ""
+    if not first.startswith(LONG_TERM_KEY):
+        return False  # a provider vouched for whoever it was
+    key = state.access_keys.get(first)
+    if key is None or key.status is not KeyStatus.ACTIVE:
+        return True
+    account = state.accounts[key.account]
+    return key.owner != account.id and key.owner not in account.users

@@ -51,7 +51,7 @@ def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[
     principal = caller.principal
     session = caller.session
     context: dict[str, str | tuple[str, ...]] = {
-        "aws:principalarn": principal.issuer or principal.arn,
+        "aws:principalarn": principal.issuer if principal.kind is PrincipalKind.ASSUMED_ROLE else principal.arn,
         "aws:principalaccount": principal.account,
         "aws:principaltype": TYPES[principal.kind],
         "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -61,12 +61,11 @@ def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[
     if caller.holder is not None:
         for tag in caller.holder.tags:
             context[f"aws:principaltag/{tag.key.lower()}"] = tag.value
+    context["aws:userid"] = user_id(caller)
+    if principal.kind is PrincipalKind.USER and caller.holder is not None:
+        context["aws:username"] = caller.holder.name
     if session is None:
-        context["aws:userid"] = principal.unique_id
-        if principal.kind is PrincipalKind.USER and caller.holder is not None:
-            context["aws:username"] = caller.holder.name
         return context
-    context["aws:userid"] = f"{principal.unique_id}:{session.session_name}"
     context["aws:tokenissuetime"] = session.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     context["aws:multifactorauthpresent"] = "true" if session.mfa_at is not None else "false"
     if session.mfa_at is not None:
@@ -76,3 +75,15 @@ def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[
     for tag in session.tags:
         context[f"aws:principaltag/{tag.key.lower()}"] = tag.value
     return context
+
+
+def user_id(caller: Caller) -> str:
+    """What AWS calls a caller's user id (IAM User Guide, aws:userid): AIDA..., AROA...:session, account:name."""
+    principal, session = caller.principal, caller.session
+    match principal.kind:
+        case PrincipalKind.ASSUMED_ROLE if session is not None:
+            return f"{principal.unique_id}:{session.session_name}"
+        case PrincipalKind.FEDERATED_USER if session is not None:
+            return f"{principal.account}:{session.session_name}"
+        case _:
+            return principal.unique_id

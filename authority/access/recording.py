@@ -148,14 +148,15 @@ def caller_record(caller: Caller) -> CallerRecord:
         session=None
         if session is None
         else SessionRecord(
-            issuer_arn=principal.issuer,
-            issuer_id=session.role_id,
+            issuer_arn=principal.issuer or principal.arn,
+            issuer_id=session.owner,
             name=session.session_name,
             issued_at=session.issued_at,
             ancestors=session.ancestors,
             root_principal=session.root_principal,
             source_identity=session.source_identity,
             mfa_at=session.mfa_at,
+            kind=session.kind,
         ),
     )
 
@@ -164,7 +165,7 @@ def former_caller_record(state: State, credential: Credential) -> CallerRecord:
     """Who asked with credentials that were right and no longer count."""
     session = credential.session
     if session is not None:
-        owner, account = str(session.role_id), session.account
+        owner, account = session.owner, session.account
     else:
         key = state.access_keys[credential.access_key_id]
         owner, account = key.owner, key.account

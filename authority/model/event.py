@@ -13,6 +13,7 @@ import msgspec
 
 from authority.kernel.ids import AccessKeyId
 from authority.model.events import AnyFact
+from authority.model.sessions import SessionKind
 from authority.policy.combine import Effect, Matched
 
 FORMAT: Final = 1
@@ -36,7 +37,7 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The session somebody asked with: whose role it is, and the way back to a long-term key."""
+    """The session somebody asked with: whose permissions it has, and the way back to a long-term key."""
 
     issuer_arn: str
     issuer_id: str
@@ -46,6 +47,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     root_principal: str
     source_identity: str = ""
     mfa_at: datetime | None = None
+    kind: SessionKind = SessionKind.ROLE
 
 
 class CallerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -74,16 +74,13 @@ class Revocations(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Revocations:
         """The revocations with one more."""
         living = tuple(SealingKeyId(key) for key in sorted(sealed_by))
-        match fact:
-            case SessionRevoked():
-                revoked = Revocation(0, at, living)
-                return msgspec.structs.replace(self, sessions=self.sessions.set(fact.access_key_id, revoked))
-            case RoleSessionsRevoked():
-                revoked = Revocation(fact.through, at, living)
-                return msgspec.structs.replace(self, roles=self.roles.set(fact.role_id, revoked))
-            case DescendantsRevoked():
-                revoked = Revocation(fact.through, at, living)
-                return msgspec.structs.replace(self, ancestors=self.ancestors.set(fact.ancestor, revoked))
+        if isinstance(fact, SessionRevoked):
+            revoked = Revocation(0, at, living)
+            return msgspec.structs.replace(self, sessions=self.sessions.set(fact.access_key_id, revoked))
+        revoked = Revocation(fact.through, at, living)
+        if isinstance(fact, RoleSessionsRevoked):
+            return msgspec.structs.replace(self, roles=self.roles.set(fact.role_id, revoked))
+        return msgspec.structs.replace(self, ancestors=self.ancestors.set(fact.ancestor, revoked))
 
     def without_keys_but(self, living: Collection[str]) -> Revocations:
         """The revocations whose tokens one of the *living* daily keys may have made."""
@@ -98,8 +95,8 @@ NONE: Final = Revocations()
 
 
 def _kept(revocations: Map[str, Revocation], living: Collection[str]) -> Map[str, Revocation]:
-    with revocations.mutate() as kept:
-        for name, revocation in revocations.items():
-            if not any(key in living for key in revocation.sealed_by):
-                del kept[name]
-        return kept.finish()
+    kept = revocations.mutate()
+    for name, revocation in revocations.items():
+        if not any(key in living for key in revocation.sealed_by):
+            del kept[name]
+    return kept.finish()
