@@ -7,7 +7,7 @@ from typing import Final
 
 from authority.access.action import Action
 from authority.accounts import accounts, log
-from authority.permissions import attachments, inline, managed, versions
+from authority.permissions import attachments, boundaries, inline, managed, versions
 from authority.principals import access_keys, groups, users
 from authority.resources import evaluate
 from authority.roles import roles
@@ -24,6 +24,7 @@ MODULES: Final = (
     accounts,
     assume_role,
     attachments,
+    boundaries,
     evaluate,
     groups,
     inline,

@@ -28,8 +28,10 @@ class AttachedBoundary(msgspec.Struct, frozen=True, rename="pascal"):
     permissions_boundary_type: str = "PermissionsBoundaryPolicy"
 
 
-def boundary_wanted(state: State, account: Account, text: str, partition: str) -> PolicyId | Refusal:
-    """The managed policy that the ARN *text* names, if it can be a boundary in *account*."""
+def boundary_wanted(state: State, account: Account, text: str, partition: str) -> PolicyId | Refusal | None:
+    """The managed policy that the ARN *text* names, if it can be a boundary in *account*; None when it is empty."""
+    if not text:
+        return None
     arn = parse(text)
     if arn is None:
         return Refusal(Reason.VALIDATION_ERROR, "Invalid ARN:  Could not be parsed!")

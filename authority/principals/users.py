@@ -9,6 +9,7 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.applicable import holder_arn
+from authority.access.boundaries import AttachedBoundary, boundary_in_request, boundary_shown, boundary_wanted
 from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.listing import Listing, PathListing, listed
@@ -19,6 +20,7 @@ from authority.kernel.ids import USER, UserId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
 from authority.model.account import Account
+from authority.model.boundaries import BoundarySet
 from authority.model.holders import HolderTagged, HolderUntagged
 from authority.model.principals import User, UserCreated, UserDeleted, UserRenamed
 from authority.model.state import State
@@ -41,6 +43,7 @@ class UserDetail(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
     path: str | None = None
     user_name: str | None = None
     password_last_used: datetime | None = None
+    permissions_boundary: AttachedBoundary | None = None
     tags: tuple[Tag, ...] | None = None
 
 
@@ -55,9 +58,13 @@ def shown(account: Account, user: User, partition: str) -> UserDetail:
     )
 
 
-def shown_whole(account: Account, user: User, partition: str) -> UserDetail:
+def shown_whole(state: State, account: Account, user: User, partition: str) -> UserDetail:
     """A user with all that belongs to it."""
-    return msgspec.structs.replace(shown(account, user, partition), tags=user.tags or None)
+    return msgspec.structs.replace(
+        shown(account, user, partition),
+        permissions_boundary=boundary_shown(state, account, user, partition),
+        tags=user.tags or None,
+    )
 
 
 class UserAnswer(msgspec.Struct, frozen=True, rename="pascal"):
@@ -79,7 +86,11 @@ def _new_user_arn(_state: State, call: Call[CreateUser]) -> str:
     return iam_arn(call, f"user{call.input.path}{call.input.user_name}")
 
 
-@action("iam:CreateUser", resource=_new_user_arn, conditions=lambda _, call: request_tags(call.input.tags))
+def _new_user(_state: State, call: Call[CreateUser]) -> Context:
+    return {**request_tags(call.input.tags), **boundary_in_request(call.input.permissions_boundary)}
+
+
+@action("iam:CreateUser", resource=_new_user_arn, conditions=_new_user)
 def create_user(state: State, call: Call[CreateUser], facts: Facts) -> Decision:
     """Make a user (IAM API, CreateUser).  One that is born with tags also needs the permission to tag it."""
     account, wanted = account_of(state, call), call.input
@@ -96,8 +107,6 @@ def create_user(state: State, call: Call[CreateUser], facts: Facts) -> Decision:
         weighed = (may_tag,)
         if not may_tag.verdict.allowed:
             return Decision(answer=refusal_of(may_tag), weighed=weighed)
-    if wanted.permissions_boundary:
-        return refuse(Reason.VALIDATION_ERROR, "PermissionsBoundary is not supported yet.", weighed=weighed)
     refused = tags_refused(wanted.tags, most=account.quota(QUOTA))
     if refused is not None:
         return Decision(answer=refused, weighed=weighed)
@@ -107,15 +116,21 @@ def create_user(state: State, call: Call[CreateUser], facts: Facts) -> Decision:
     most = account.quota("UsersQuota")
     if len(account.users) >= most:
         return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for UsersPerAccount: {most}", weighed=weighed)
+    user_id = UserId(facts.new_id(USER))
+    boundary = boundary_wanted(state, account, wanted.permissions_boundary, call.partition)
+    if isinstance(boundary, Refusal):
+        return Decision(answer=boundary, weighed=weighed)
     made = UserCreated(
         account=account.id,
-        user_id=UserId(facts.new_id(USER)),
+        user_id=user_id,
         name=wanted.user_name,
         path=wanted.path,
         tags=wanted.tags,
     )
-    user = User(id=made.user_id, name=made.name, path=made.path, created_at=facts.now, tags=made.tags)
-    return Decision(facts=(made,), answer=UserAnswer(shown_whole(account, user, call.partition)), weighed=weighed)
+    user = User(id=user_id, name=made.name, path=made.path, created_at=facts.now, tags=made.tags, boundary=boundary)
+    limited = () if boundary is None else (BoundarySet(account=account.id, holder=user_id, policy_id=boundary),)
+    answer = UserAnswer(shown_whole(state, account, user, call.partition))
+    return Decision(facts=(made, *limited), answer=answer, weighed=weighed)
 
 
 class GetUser(msgspec.Struct, frozen=True, rename="pascal"):
@@ -133,7 +148,7 @@ def get_user(state: State, call: Call[GetUser], _facts: Facts) -> Decision:
         case Refusal():
             return Decision(answer=found)
         case User():
-            return Decision(answer=UserAnswer(shown_whole(account, found, call.partition)))
+            return Decision(answer=UserAnswer(shown_whole(state, account, found, call.partition)))
         case Account():
             root = UserDetail(user_id=account.id, arn=iam_arn(call, "root"), create_date=account.created_at)
             return Decision(answer=UserAnswer(root))
@@ -183,13 +198,13 @@ def delete_user(state: State, call: Call[DeleteUser], _facts: Facts) -> Decision
     user = account.user_named(call.input.user_name)
     if user is None:
         return no_user(call.input.user_name)
-    hindrance = _hindrance(state, user)
+    hindrance = _hindrance(state, account, user)
     if hindrance:
         return refuse(Reason.DELETE_CONFLICT, f"Cannot delete entity, must {hindrance} first.")
     return Decision(facts=(UserDeleted(account=account.id, user_id=UserId(user.id)),))
 
 
-def _hindrance(state: State, user: User) -> str:
+def _hindrance(state: State, account: Account, user: User) -> str:
     if user.attached:
         return "detach all policies"
     if user.inline:
@@ -198,6 +213,10 @@ def _hindrance(state: State, user: User) -> str:
         return "remove users from group"
     if state.keys_of(user.id):
         return "delete access keys"
+    if user.login is not None:
+        return "delete login profile"
+    if account.mfa_devices_of(user.id):
+        return "delete MFA device"
     return ""
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from authority.access.action import Decision, Facts, action, refuse
+from authority.access.boundaries import boundary_in_request, boundary_wanted
 from authority.access.call import Call
+from authority.access.context import Context
 from authority.access.listing import PathListing, listed
-from authority.access.naming import account_of, iam_arn, listing
+from authority.access.naming import account_of, iam_arn, linked_role_protected, listing
 from authority.access.tagging import QUOTA, request_tags, tags_refused
 from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.kernel.ids import ROLE, AccountId, RoleId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
+from authority.model.boundaries import BoundarySet
 from authority.model.roles import Role, RoleCreated, RoleDeleted, RoleTrustUpdated, RoleUpdated
 from authority.model.state import State
 from authority.roles import trust
@@ -21,13 +26,15 @@ from authority.roles.showing import (
     RoleDetail,
     as_created,
     as_listed,
+    changed_role,
     named_role,
     no_role,
     whole,
-    worn_by_role,
 )
 
-HOUR = 3600
+HOUR: Final = 3600
+LINKED: Final = "/aws-service-role/"
+"""The path of the roles that belong to services."""
 
 
 class CreateRole(msgspec.Struct, frozen=True, rename="pascal"):
@@ -46,7 +53,11 @@ def _new_role_arn(_state: State, call: Call[CreateRole]) -> str:
     return iam_arn(call, f"role{call.input.path}{call.input.role_name}")
 
 
-@action("iam:CreateRole", resource=_new_role_arn, conditions=lambda _, call: request_tags(call.input.tags))
+def _new_role(_state: State, call: Call[CreateRole]) -> Context:
+    return {**request_tags(call.input.tags), **boundary_in_request(call.input.permissions_boundary)}
+
+
+@action("iam:CreateRole", resource=_new_role_arn, conditions=_new_role)
 def create_role(state: State, call: Call[CreateRole], facts: Facts) -> Decision:
     """Make a role (IAM API, CreateRole).  One that is born with tags also needs the permission to tag it."""
     account, wanted = account_of(state, call), call.input
@@ -57,11 +68,11 @@ def create_role(state: State, call: Call[CreateRole], facts: Facts) -> Decision:
         weighed = (may_tag,)
         if not may_tag.verdict.allowed:
             return Decision(answer=refusal_of(may_tag), weighed=weighed)
-    if wanted.permissions_boundary:
-        return refuse(Reason.VALIDATION_ERROR, "PermissionsBoundary is not supported yet.", weighed=weighed)
     refused = tags_refused(wanted.tags, most=account.quota(QUOTA))
     if refused is not None:
         return Decision(answer=refused, weighed=weighed)
+    if wanted.path.startswith(LINKED):
+        return refuse(Reason.INVALID_INPUT, f"Only service-linked roles lie under {LINKED}.", weighed=weighed)
     if account.role_named(wanted.role_name) is not None:
         text = f"Role with name {wanted.role_name} already exists."
         return refuse(Reason.ENTITY_ALREADY_EXISTS, text, weighed=weighed)
@@ -71,9 +82,13 @@ def create_role(state: State, call: Call[CreateRole], facts: Facts) -> Decision:
     trusted = trust.written(state, account, wanted.assume_role_policy_document, call.partition)
     if isinstance(trusted, Refusal):
         return Decision(answer=trusted, weighed=weighed)
+    boundary = boundary_wanted(state, account, wanted.permissions_boundary, call.partition)
+    if isinstance(boundary, Refusal):
+        return Decision(answer=boundary, weighed=weighed)
+    role_id = RoleId(facts.new_id(ROLE))
     made = RoleCreated(
         account=account.id,
-        role_id=RoleId(facts.new_id(ROLE)),
+        role_id=role_id,
         name=wanted.role_name,
         path=wanted.path,
         trust=trusted,
@@ -82,8 +97,9 @@ def create_role(state: State, call: Call[CreateRole], facts: Facts) -> Decision:
         tags=wanted.tags,
     )
     role = Role(id=made.role_id, name=made.name, path=made.path, created_at=facts.now, trust=made.trust, tags=made.tags)
+    limited = () if boundary is None else (BoundarySet(account=account.id, holder=role_id, policy_id=boundary),)
     answer = RoleAnswer(as_created(state, account, role, call.partition))
-    return Decision(facts=(made,), answer=answer, weighed=weighed)
+    return Decision(facts=(made, *limited), answer=answer, weighed=weighed)
 
 
 class GetRole(msgspec.Struct, frozen=True, rename="pascal"):
@@ -92,7 +108,7 @@ class GetRole(msgspec.Struct, frozen=True, rename="pascal"):
     role_name: str
 
 
-@action("iam:GetRole", resource=named_role, conditions=worn_by_role)
+@action("iam:GetRole", resource=named_role, conditions=changed_role)
 def get_role(state: State, call: Call[GetRole], _facts: Facts) -> Decision:
     """Show all of a role (IAM API, GetRole)."""
     account = account_of(state, call)
@@ -144,13 +160,17 @@ class UpdateRole(msgspec.Struct, frozen=True, rename="pascal"):
     max_session_duration: int = HOUR
 
 
-@action("iam:UpdateRole", resource=named_role, conditions=worn_by_role)
+@action("iam:UpdateRole", resource=named_role, conditions=changed_role)
 def update_role(state: State, call: Call[UpdateRole], _facts: Facts) -> Decision:
     """Set a role's longest session, and its description if one is given (IAM API, UpdateRole)."""
     account, wanted = account_of(state, call), call.input
     role = account.role_named(wanted.role_name)
     if role is None:
         return no_role(wanted.role_name)
+    protected = linked_role_protected(role)
+    if protected is not None and wanted.max_session_duration != role.max_session_duration:
+        # Anybody who may can describe such a role; nothing else of it changes.
+        return Decision(answer=protected)
     description = role.description if wanted.description is None else wanted.description
     return Decision(facts=(_updated(account.id, role, description, wanted.max_session_duration),))
 
@@ -162,7 +182,7 @@ class UpdateRoleDescription(msgspec.Struct, frozen=True, rename="pascal"):
     description: str
 
 
-@action("iam:UpdateRoleDescription", resource=named_role, conditions=worn_by_role)
+@action("iam:UpdateRoleDescription", resource=named_role, conditions=changed_role)
 def update_role_description(state: State, call: Call[UpdateRoleDescription], _facts: Facts) -> Decision:
     """Describe a role anew, and show it (IAM API, UpdateRoleDescription)."""
     account, wanted = account_of(state, call), call.input
@@ -181,13 +201,16 @@ class UpdateAssumeRolePolicy(msgspec.Struct, frozen=True, rename="pascal"):
     policy_document: str
 
 
-@action("iam:UpdateAssumeRolePolicy", resource=named_role, conditions=worn_by_role)
+@action("iam:UpdateAssumeRolePolicy", resource=named_role, conditions=changed_role)
 def update_assume_role_policy(state: State, call: Call[UpdateAssumeRolePolicy], _facts: Facts) -> Decision:
     """Write a role's trust policy anew (IAM API, UpdateAssumeRolePolicy)."""
     account, wanted = account_of(state, call), call.input
     role = account.role_named(wanted.role_name)
     if role is None:
         return no_role(wanted.role_name)
+    protected = linked_role_protected(role)
+    if protected is not None:
+        return Decision(answer=protected)
     trusted = trust.written(state, account, wanted.policy_document, call.partition)
     if isinstance(trusted, Refusal):
         return Decision(answer=trusted)
@@ -200,13 +223,16 @@ class DeleteRole(msgspec.Struct, frozen=True, rename="pascal"):
     role_name: str
 
 
-@action("iam:DeleteRole", resource=named_role, conditions=worn_by_role)
+@action("iam:DeleteRole", resource=named_role, conditions=changed_role)
 def delete_role(state: State, call: Call[DeleteRole], _facts: Facts) -> Decision:
     """Delete a role on which nothing hangs any more; its sessions end at once (IAM API, DeleteRole)."""
     account = account_of(state, call)
     role = account.role_named(call.input.role_name)
     if role is None:
         return no_role(call.input.role_name)
+    protected = linked_role_protected(role)
+    if protected is not None:
+        return Decision(answer=protected)
     hindrance = _hindrance(role)
     if hindrance:
         return refuse(Reason.DELETE_CONFLICT, f"Cannot delete entity, must {hindrance} first.")

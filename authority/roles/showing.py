@@ -10,6 +10,7 @@ import msgspec
 
 from authority.access.action import Decision, refuse
 from authority.access.applicable import holder_arn
+from authority.access.boundaries import AttachedBoundary, boundary_shown, boundary_worn
 from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.naming import account_of, existing
@@ -40,6 +41,7 @@ class RoleDetail(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
     assume_role_policy_document: str
     description: str | None = None
     max_session_duration: int | None = None
+    permissions_boundary: AttachedBoundary | None = None
     tags: tuple[Tag, ...] | None = None
     role_last_used: RoleLastUsed | None = None
 
@@ -76,7 +78,10 @@ def as_listed(state: State, account: Account, role: Role, partition: str) -> Rol
 def whole(state: State, account: Account, role: Role, partition: str) -> RoleDetail:
     """A role as GetRole answers it."""
     return msgspec.structs.replace(
-        as_listed(state, account, role, partition), tags=role.tags or None, role_last_used=RoleLastUsed()
+        as_listed(state, account, role, partition),
+        permissions_boundary=boundary_shown(state, account, role, partition),
+        tags=role.tags or None,
+        role_last_used=RoleLastUsed(),
     )
 
 
@@ -88,6 +93,13 @@ def worn_by_role(state: State, call: Call[Any]) -> Context:
     """The condition keys of the tags of the role that the input names."""
     role = account_of(state, call).role_named(call.input.role_name)
     return {} if role is None else resource_tags(role.tags)
+
+
+def changed_role(state: State, call: Call[Any]) -> Context:
+    """The condition keys of an operation that shows or changes what a role is: its tags and its boundary."""
+    account = account_of(state, call)
+    role = account.role_named(call.input.role_name)
+    return {**worn_by_role(state, call), **boundary_worn(state, account, role, call.partition)}
 
 
 def no_role(name: str) -> Decision:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from authority.kernel.ids import PolicyId
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
-from authority.model import holders, principals
+from authority.model import holders, policies, principals
 from authority.model.state import canonical, from_canonical
 from authority.principals import users
 from tests.model.test_state import AT
-from tests.principals.world import ACCOUNT, ANN, DAN, DANS, IAM, ROOTS, SESSIONS, World, dan_may, refused
+from tests.principals.world import ACCOUNT, ANN, DAN, DANS, IAM, ROOTS, SESSIONS, World, dan_may, policy, refused
 
 TEAM = {"Key": "team", "Value": "red"}
 
@@ -297,6 +298,35 @@ def test_what_a_delegate_may(may, facts, what, wanted, allowed):
         assert decision.facts == ()
 
 
-def test_a_boundary_is_refused_while_it_cannot_be_kept():
-    answer = World().asks(users.create_user, UserName="Bob", PermissionsBoundary=f"{IAM}:policy/Bound")
-    assert refused(answer, Reason.VALIDATION_ERROR)
+LIMIT = f"{IAM}:policy/Limit"
+LIMITED = policies.PolicyCreated(
+    account=ACCOUNT,
+    policy_id=PolicyId("ANPALIMIT"),
+    name="Limit",
+    path="/",
+    document=policy({"Action": "s3:*", "Resource": "*"}),
+)
+
+
+def test_a_user_born_with_a_boundary_shows_it():
+    world = World(LIMITED)
+    user = world.asks(users.create_user, UserName="Bob", PermissionsBoundary=LIMIT).user
+    assert user.permissions_boundary.permissions_boundary_arn == LIMIT
+    assert world.asks(users.get_user, UserName="Bob").user == user
+    assert world.asks(users.list_users).users[1].permissions_boundary is None
+
+
+def test_a_boundary_that_does_not_exist_makes_no_user():
+    world = World()
+    answer = world.asks(users.create_user, UserName="Bob", PermissionsBoundary=f"{IAM}:policy/Absent")
+    assert refused(answer, Reason.NO_SUCH_ENTITY)
+    assert world.account.user_named("Bob") is None
+
+
+@pytest.mark.parametrize(("asked", "allowed"), [({"PermissionsBoundary": LIMIT}, True), ({}, False)])
+def test_a_delegate_makes_only_users_with_his_boundary(asked, allowed):
+    held = {"Condition": {"StringEquals": {"iam:PermissionsBoundary": LIMIT}}}
+    world = World(LIMITED, dan_may({"Action": "iam:CreateUser", "Resource": "*", **held}))
+    answer = world.asks(users.create_user, who=DANS, UserName="Bob", **asked)
+    assert allowed or refused(answer, Reason.ACCESS_DENIED)
+    assert (world.account.user_named("Bob") is not None) is allowed

@@ -9,12 +9,12 @@ import pytest
 from authority.kernel.ids import PolicyId, RoleId
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
-from authority.model import holders
+from authority.model import holders, policies
 from authority.model import roles as facts
 from authority.model.state import canonical, from_canonical
 from authority.roles import roles, tags
 from tests.model.test_state import AT
-from tests.principals.world import ACCOUNT, DANS, IAM, dan_may, refused
+from tests.principals.world import ACCOUNT, DANS, IAM, dan_may, policy, refused
 from tests.roles.world import ANYBODY, World, made
 
 TEAM = {"Key": "team", "Value": "red"}
@@ -236,3 +236,71 @@ def test_a_delegate_touches_only_what_carries_his_tag(team):
         answer = world.asks(what, who=DANS, RoleName="App", **wanted)
         assert team == "red" or refused(answer, Reason.ACCESS_DENIED)
     assert (world.account.role_named("App") is None) is (team == "red")
+
+
+LIMIT = f"{IAM}:policy/Limit"
+LIMITED = policies.PolicyCreated(
+    account=ACCOUNT,
+    policy_id=PolicyId("ANPALIMIT"),
+    name="Limit",
+    path="/",
+    document=policy({"Action": "s3:*", "Resource": "*"}),
+)
+
+
+def test_a_role_born_with_a_boundary_shows_it_when_it_is_shown_whole():
+    world = World(LIMITED)
+    assert made(world, Path="/p/", PermissionsBoundary=LIMIT).role.permissions_boundary is None
+    shown = world.asks(roles.get_role, RoleName="App").role.permissions_boundary
+    assert (shown.permissions_boundary_arn, shown.permissions_boundary_type) == (LIMIT, "PermissionsBoundaryPolicy")
+    listed = world.asks(roles.list_roles, PathPrefix="/p/").roles[0]
+    assert listed.permissions_boundary is None
+
+
+def test_a_boundary_that_does_not_exist_makes_no_role():
+    world = World()
+    text = f"Policy {LIMIT} does not exist or is not attachable."
+    assert refused(made(world, PermissionsBoundary=LIMIT), Reason.NO_SUCH_ENTITY, text)
+    assert world.account.role_named("App") is None
+
+
+@pytest.mark.parametrize("boundary", [{"PermissionsBoundary": LIMIT}, {}])
+def test_a_delegate_makes_and_changes_only_roles_with_his_boundary(boundary):
+    held = {"Condition": {"StringEquals": {"iam:PermissionsBoundary": LIMIT}}}
+    world = World(LIMITED, dan_may({"Action": "iam:*", "Resource": "*", **held}))
+    assert boundary or refused(world.asks(roles.create_role, who=DANS, **NEWS), Reason.ACCESS_DENIED)
+    made(world, **boundary)
+    for what, wanted in (
+        (roles.get_role, {}),
+        (roles.update_role, {}),
+        (roles.update_role_description, {"Description": ""}),
+        (roles.update_assume_role_policy, {"PolicyDocument": ANYBODY}),
+        (roles.delete_role, {}),
+    ):
+        answer = world.asks(what, who=DANS, RoleName="App", **wanted)
+        assert boundary or refused(answer, Reason.ACCESS_DENIED)
+    assert (world.account.role_named("App") is None) is bool(boundary)
+
+
+def test_nobody_makes_a_role_where_those_of_services_lie():
+    answer = made(World(), Path="/aws-service-role/x.amazonaws.com/")
+    assert refused(answer, Reason.INVALID_INPUT)
+
+
+def test_a_service_s_own_role_is_described_and_tagged_and_nothing_else():
+    world = World()
+    trust = facts.Trust(ANYBODY)
+    linked = facts.RoleCreated(
+        account=ACCOUNT, role_id=RoleId("AROALINKED"), name="L", path="/", trust=trust, linked_to="x.amazonaws.com"
+    )
+    world.take(linked)
+    text = "Cannot perform the operation on the protected role 'L' - this role is only modifiable by AWS"
+    for what, wanted in (
+        (roles.update_role, {"MaxSessionDuration": 7200}),
+        (roles.update_assume_role_policy, {"PolicyDocument": ANYBODY}),
+        (roles.delete_role, {}),
+    ):
+        assert refused(world.asks(what, RoleName="L", **wanted), Reason.UNMODIFIABLE_ENTITY, text)
+    assert world.asks(roles.update_role_description, RoleName="L", Description="d").role.description == "d"
+    assert world.asks(roles.update_role, RoleName="L", Description="e") is None
+    assert world.asks(tags.tag_role, RoleName="L", Tags=[TEAM]) is None
