@@ -1,4 +1,4 @@
-"""What is read from a SQLite ledger.  Plain functions of a connection: the store decides in which thread they run."""
+"""What is read from a SQLite ledger: plain functions of a connection, which the store awaits as a whole."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _READ: Final = {
     Lane.CONFIG: _ENTRY + "WHERE lane = 1 AND position > ? ORDER BY position LIMIT ?",
 }
 _READ_AT: Final = f"{_ENTRY} WHERE position IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants only
-_EDGE: Final = """
+EDGE: Final = """
     SELECT tree.size, tree.frontier, (SELECT max(position) FROM event),
            (SELECT at FROM event WHERE position = tree.size),
            (SELECT count(*) FROM event WHERE lane = 1 AND position > ?)
     FROM tree"""
-_NEVER: Final = 0x7FFF_FFFF_FFFF_FFFF
+NEVER: Final = 0x7FFF_FFFF_FFFF_FFFF
 _CHUNK: Final = 256
 
 
@@ -43,9 +43,8 @@ class Edge(NamedTuple):
     """The last entry there is; another position than the tree's size when somebody cut or added."""
 
 
-def edge_of(connection: Connection, folded: int = _NEVER) -> Edge:
-    """Read the end of the log, and what configuration stands after *folded*."""
-    row = connection.exec_driver_sql(_EDGE, (folded,)).one_or_none()
+def edge_in(row: Sequence[Any] | None) -> Edge:
+    """The end of the log, as `EDGE` found it; or `LedgerCorrupt` when the row holds none."""
     if row is None:
         raise LedgerCorrupt(1, "the tree is gone")
     size, encoded, last, at, moved = row
@@ -58,9 +57,8 @@ def edge_of(connection: Connection, folded: int = _NEVER) -> Edge:
     return Edge(frontier, at if isinstance(at, int) else -1, moved, last or 0)
 
 
-def whole_edge_of(connection: Connection, folded: int = _NEVER) -> Edge:
-    """Read the end of the log, or raise when tree and entries end at different positions."""
-    edge = edge_of(connection, folded)
+def whole(edge: Edge) -> Edge:
+    """*edge*, or `LedgerCorrupt` when tree and entries end at different positions."""
     size, last = edge.frontier.size, edge.last
     if size != last:
         raise LedgerCorrupt(min(size, last) + 1, f"the entries end at {last} and the tree at {size}")
@@ -71,9 +69,14 @@ def whole_edge_of(connection: Connection, folded: int = _NEVER) -> Edge:
     return edge
 
 
+def edge_of(connection: Connection) -> Edge:
+    """Read the end of the log."""
+    return edge_in(connection.exec_driver_sql(EDGE, (NEVER,)).one_or_none())
+
+
 def head(connection: Connection) -> Head:
     """Where the log ends."""
-    edge = whole_edge_of(connection)
+    edge = whole(edge_of(connection))
     return Head(edge.frontier.size, edge.frontier.root(), moment(edge.at))
 
 
@@ -194,9 +197,9 @@ class Audit:
     def conclude(self, connection: Connection) -> Head:
         """Hold the tree against what was walked over."""
         verifier, edge = self._verifier, self._edge
-        whole = self._to == edge.frontier.size
-        verifier.conclude(edge.frontier if whole else frontier_over(connection, 0, self._to))
-        if whole and edge.last > self._to:
+        entire = self._to == edge.frontier.size
+        verifier.conclude(edge.frontier if entire else frontier_over(connection, 0, self._to))
+        if entire and edge.last > self._to:
             raise LedgerCorrupt(self._to + 1, "an entry stands after the end of the tree")
         return Head(self._to, verifier.frontier.root(), verifier.at)
 

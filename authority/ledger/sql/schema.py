@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from authority.ledger.port import LedgerUnavailable
 from authority.ledger.sql.engines import database_path, reader_engine, writer_engine
@@ -36,46 +36,47 @@ async def migrate(url: str) -> None:
 
     Needs the ledger for itself: raises `LedgerInUse` while a process writes it.
     """
-    await asyncio.to_thread(_migrate, url)
-
-
-async def check(url: str) -> str:
-    """The database's schema, when it is the present one; else raise `SchemaDiffers`."""
-    return await asyncio.to_thread(_check, url)
-
-
-def require_current(engine: Engine) -> str:
-    """The schema of the database behind *engine*, or `SchemaDiffers`."""
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
-    with told_apart(), engine.connect() as connection:
-        found = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
-    if wanted is None or found != wanted:
-        raise SchemaDiffers(found, str(wanted))
-    return found
-
-
-def _migrate(url: str) -> None:
     path = database_path(url)
     with Ownership(path), told_apart():
         engine = writer_engine(path)
         try:
-            with engine.begin() as connection:
-                config = _config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+            async with engine.begin() as connection:
+                await connection.run_sync(_upgrade)
         finally:
-            engine.dispose()
+            await engine.dispose()
 
 
-def _check(url: str) -> str:
+async def check(url: str) -> str:
+    """The database's schema, when it is the present one; else raise `SchemaDiffers`."""
     path = database_path(url)
     if not path.is_file():
         raise LedgerUnavailable(f"there is no ledger at `{path}`")
     engine = reader_engine(path)
     try:
-        return require_current(engine)
+        return await require_current(engine)
     finally:
-        engine.dispose()
+        await engine.dispose()
+
+
+async def require_current(engine: AsyncEngine) -> str:
+    """The schema of the database behind *engine*, or `SchemaDiffers`."""
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    with told_apart():
+        async with engine.connect() as connection:
+            found = await connection.run_sync(_revision)
+    if wanted is None or found != wanted:
+        raise SchemaDiffers(found, str(wanted))
+    return found
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 
 def _config() -> Config:

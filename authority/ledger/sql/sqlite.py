@@ -1,21 +1,20 @@
-"""The ledger in one SQLite file: the port, its threads, and what waits for it."""
+"""The ledger in one SQLite file: the port, whose turn it is to write, and what waits for it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import sqlite3
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from authority.ledger.port import Claimed, Entry, Head, Lane, LedgerUnavailable, Moved, NewEntry, Snapshot
 from authority.ledger.sql import reading, writing
-from authority.ledger.sql.engines import READERS, database_path, reader_engine, writer_engine
+from authority.ledger.sql.engines import Writer, database_path, reader_engine
 from authority.ledger.sql.faults import told_apart
 from authority.ledger.sql.ownership import Ownership
 from authority.ledger.sql.schema import require_current
@@ -34,16 +33,16 @@ WAL_PAGES_LEFT: Final = 2048
 class SqliteLedger:
     """A `Ledger` (see there for what it promises) of one process.
 
-    One thread writes, so transactions queue in the order of the calls; a few read beside it.
+    One connection writes, so transactions queue in the order of the calls; a few read beside it.
     """
 
-    def __init__(self, path: Path, ownership: Ownership | None, writer: Engine | None) -> None:
+    def __init__(self, path: Path, ownership: Ownership | None) -> None:
         """Use `open`."""
         self._ownership = ownership
-        self._writer = writer
+        self._writer: Writer | None = None
         self._reader = reader_engine(path)
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="ledger-writing")
-        self._reading = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reading")
+        self._turn = asyncio.Lock()
+        self._under_way: set[asyncio.Future[Any]] = set()
         self._grown = asyncio.Event()
         self._closed = False
 
@@ -56,10 +55,12 @@ class SqliteLedger:
         path = database_path(url)
         if not path.is_file():
             raise LedgerUnavailable(f"there is no ledger at `{path}`")
-        ownership = None if only_read else Ownership(path)
-        ledger = cls(path, ownership, None if only_read else writer_engine(path))
+        ledger = cls(path, None if only_read else Ownership(path))
         try:
-            await ledger._in(ledger._reading, partial(require_current, ledger._reader))
+            with told_apart():
+                await require_current(ledger._reader)
+                if not only_read:
+                    ledger._writer = await Writer.open(path)
         except BaseException:
             await ledger.close()
             raise
@@ -150,65 +151,66 @@ class SqliteLedger:
         there is little left to copy then.
         """
         if await self._read(_checkpoint) > WAL_PAGES_LEFT and self._writer is not None:
-            await self._write(lambda _: self._with_reader(_checkpoint))
+            async with self._turn:
+                await self._read(_checkpoint)
 
     async def close(self) -> None:
         """See `Ledger.close`."""
         self._closed = True
-        await asyncio.to_thread(self._release)
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+        await self._reader.dispose()
+        if self._ownership is not None:
+            self._ownership.release()
 
     async def _roots(self, ranges: Sequence[tuple[int, int]], size: int) -> list[bytes]:
         await self.root_at(size)  # a size that the log never had is a `LookupError`, as everywhere
         return [(await self._read(reading.frontier_over, start, end)).root() for start, end in ranges]
 
     async def _read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._in(self._reading, partial(self._with_reader, work, *args, **kwargs))
+        async def read() -> T:
+            async with self._reader.connect() as connection:
+                return await connection.run_sync(work, *args, **kwargs)
 
-    def _with_reader(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        with self._reader.connect() as connection:
-            return work(connection, *args, **kwargs)
+        return await self._to_its_end(read())
 
-    async def _write(self, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _write(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run a transaction.  One that has begun is waited for, even by a caller who is cancelled.
 
         Otherwise the caller could read the head, go on from it, and be overtaken by its own commit.
         """
-        if self._writer is None:
-            raise LedgerUnavailable("the ledger was opened for reading only")
-        try:
-            return await self._in(self._writing, partial(work, self._writer, *args, **kwargs))
-        finally:  # also after a failure: what was reported lost may be there
-            self._grown.set()
-            self._grown = asyncio.Event()
+        async with self._turn:
+            if self._writer is None:
+                raise LedgerUnavailable("the ledger is not open for writing")
+            try:
+                return await self._to_its_end(self._writer.run(work, *args, **kwargs))
+            finally:  # also after a failure: what was reported lost may be there
+                self._grown.set()
+                self._grown = asyncio.Event()
 
-    async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await *work*, and go on awaiting it when the caller is cancelled; then the caller is."""
         if self._closed:
+            work.close()
             raise LedgerUnavailable("the ledger is closed")
-        begun = threads.submit(_told_apart, work)
-        outcome = asyncio.wrap_future(begun)
+        begun = asyncio.ensure_future(work)
+        self._under_way.add(begun)
+        begun.add_done_callback(self._under_way.discard)
         try:
-            return await asyncio.shield(outcome)
+            with told_apart():
+                return await asyncio.shield(begun)
         except asyncio.CancelledError:
-            if not begun.cancel():
-                while not outcome.done():
-                    with suppress(asyncio.CancelledError):
-                        await asyncio.wait([outcome])
-                outcome.exception()  # nobody is left to hear of it
+            while not begun.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([begun])
+            if not begun.cancelled():
+                begun.exception()  # nobody is left to hear of it
             raise
-
-    def _release(self) -> None:
-        self._writing.shutdown()
-        self._reading.shutdown()
-        if self._writer is not None:
-            self._writer.dispose()
-        self._reader.dispose()
-        if self._ownership is not None:
-            self._ownership.release()
-
-
-def _told_apart(work: Callable[[], T]) -> T:
-    with told_apart():
-        return work()
 
 
 def _checkpoint(connection: Connection) -> int:

@@ -1,21 +1,21 @@
 """What is written to a SQLite ledger: each function is one transaction, which is durable when it returns.
 
-A function that returns or raises before its `commit` leaves nothing behind: the connection rolls back when it is given
-back.  Statements are few and carry many rows, because after each one this thread has to win the interpreter back from
-an event loop that is busy.
+A function that returns or raises before its `commit` leaves nothing behind.  The statements go to the driver itself:
+they are few and carry many rows, because after each one this thread has to win the interpreter back from an event loop
+that is busy.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import chain
 from typing import Any, Final, Self
 
 import msgspec
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError
 
 from authority.ledger.codec import check
 from authority.ledger.port import (
@@ -29,7 +29,7 @@ from authority.ledger.port import (
     SideRow,
     Snapshot,
 )
-from authority.ledger.sql.reading import Edge, whole_edge_of
+from authority.ledger.sql.reading import EDGE, NEVER, Edge, edge_in, whole
 from authority.ledger.sql.tables import microseconds
 from authority.ledger.tlog import Subtree, leaf_hash
 
@@ -73,10 +73,10 @@ class Batch:
         return [key for entry in self.entries for key in entry.once]
 
 
-def append(engine: Engine, batch: Batch, folded: int) -> int | Moved | Claimed:
+def append(connection: sqlite3.Connection, batch: Batch, folded: int) -> int | Moved | Claimed:
     """Append *batch* under the conditions of `Ledger.append`."""
-    with engine.connect() as connection:
-        edge = whole_edge_of(connection, folded)
+    with _transaction(connection):
+        edge = _edge(connection, folded)
         if folded > edge.frontier.size:
             raise LedgerCorrupt(
                 edge.frontier.size + 1, f"the log ends at {edge.frontier.size}, and {folded} entries were folded"
@@ -91,10 +91,10 @@ def append(engine: Engine, batch: Batch, folded: int) -> int | Moved | Claimed:
     return first
 
 
-def append_fresh(engine: Engine, batch: Batch) -> tuple[int | None, ...]:
+def append_fresh(connection: sqlite3.Connection, batch: Batch) -> tuple[int | None, ...]:
     """Append those of *batch* whose once keys are free."""
-    with engine.connect() as connection:
-        edge = whole_edge_of(connection)
+    with _transaction(connection):
+        edge = _edge(connection)
         first = edge.frontier.size + 1
         taken = _taken(connection, batch.keys(), first)
         fresh: list[int] = []
@@ -114,28 +114,43 @@ def append_fresh(engine: Engine, batch: Batch) -> tuple[int | None, ...]:
     return tuple(positions)
 
 
-def put_snapshot(engine: Engine, snapshot: Snapshot) -> None:
+def put_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
     """Keep *snapshot* and drop the oldest ones."""
-    with engine.connect() as connection:
-        connection.exec_driver_sql(
+    with _transaction(connection):
+        connection.execute(
             "INSERT OR REPLACE INTO snapshot (position, root, format, body) VALUES (?, ?, ?, ?)",
             (snapshot.position, snapshot.root, snapshot.format, snapshot.body),
         )
-        connection.exec_driver_sql(
+        connection.execute(
             "DELETE FROM snapshot WHERE position NOT IN (SELECT position FROM snapshot ORDER BY position DESC LIMIT ?)",
             (SNAPSHOTS_KEPT,),
         )
         connection.commit()
 
 
-def _claim(connection: Connection, batch: Batch, first: int) -> frozenset[str]:
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the write lock from the beginning, so that nothing moves between what is checked and what is written."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+    finally:
+        connection.rollback()  # nothing is left to roll back once it was committed
+
+
+def _edge(connection: sqlite3.Connection, folded: int = NEVER) -> Edge:
+    """Read the end of the log, and what configuration stands after *folded*."""
+    return whole(edge_in(connection.execute(EDGE, (folded,)).fetchone()))
+
+
+def _claim(connection: sqlite3.Connection, batch: Batch, first: int) -> frozenset[str]:
     """Claim the once keys of *batch*; what comes back was taken, and then nothing may be committed."""
     claims = [(key, position) for position, entry in enumerate(batch.entries, first) for key in entry.once]
     if not claims:
         return frozenset()
     try:
         _insert(connection, _ONCE, claims)
-    except IntegrityError:
+    except sqlite3.IntegrityError:
         keys = [key for key, _ in claims]
         # Some of the batch's own claims may stand already: they are not what was taken.
         taken = _taken(connection, keys, first) | {key for key, count in Counter(keys).items() if count > 1}
@@ -145,30 +160,30 @@ def _claim(connection: Connection, batch: Batch, first: int) -> frozenset[str]:
     return frozenset()
 
 
-def _taken(connection: Connection, keys: Sequence[str], first: int) -> set[str]:
+def _taken(connection: sqlite3.Connection, keys: Sequence[str], first: int) -> set[str]:
     """Those of *keys* that entries before the position *first* claimed."""
     if not keys:
         return set()
-    return set(connection.exec_driver_sql(_TAKEN, (_json(keys), first)).scalars())
+    return {key for (key,) in connection.execute(_TAKEN, (_json(keys), first))}
 
 
-def _store(connection: Connection, batch: Batch, edge: Edge) -> None:
+def _store(connection: sqlite3.Connection, batch: Batch, edge: Edge) -> None:
     """Write entries, side rows and tree.  INVARIANT: all of them in the transaction that read *edge*."""
     frontier, at = edge.frontier, edge.at
     rows: list[tuple[Any, ...]] = []
-    whole: list[Subtree] = []
+    made: list[Subtree] = []
     for entry, decided, leaf in zip(batch.entries, batch.decided, batch.leaves, strict=True):
         at = max(at, decided)
-        whole += frontier.append(leaf)
+        made += frontier.append(leaf)
         rows.append((frontier.size, at, entry.lane.value, entry.type, entry.v, entry.subject, leaf, entry.body))
     _insert(connection, _EVENT, rows)
-    if whole:
-        _insert(connection, _SUBTREE, whole)
+    if made:
+        _insert(connection, _SUBTREE, made)
     _store_beside(connection, chain.from_iterable(entry.rows for entry in batch.entries))
-    connection.exec_driver_sql(_GROW, (frontier.size, frontier.encode()))
+    connection.execute(_GROW, (frontier.size, frontier.encode()))
 
 
-def _store_beside(connection: Connection, rows: Iterable[SideRow]) -> None:
+def _store_beside(connection: sqlite3.Connection, rows: Iterable[SideRow]) -> None:
     """Write the side rows; of several with one id the last counts."""
     last: dict[str, SideRow] = {row.id: row for row in rows}
     puts = [(row.id, row.purpose, row.sealed) for row in last.values() if isinstance(row, PutSecret)]
@@ -176,17 +191,17 @@ def _store_beside(connection: Connection, rows: Iterable[SideRow]) -> None:
         _insert(connection, _PUT, puts)
     drops = [row.id for row in last.values() if isinstance(row, DropSecret)]
     if drops:
-        connection.exec_driver_sql(_DROP, (_json(drops),))
+        connection.execute(_DROP, (_json(drops),))
 
 
-def _insert(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert *rows*, many with one statement."""
     start, size = 0, ROWS_AT_ONCE
     while start < len(rows):
         while size > len(rows) - start:
             size //= 2
         some = rows[start : start + size]
-        connection.exec_driver_sql(_with_rows(statement, size, len(some[0])), tuple(chain.from_iterable(some)))
+        connection.execute(_with_rows(statement, size, len(some[0])), tuple(chain.from_iterable(some)))
         start += size
 
 
