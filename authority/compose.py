@@ -25,10 +25,11 @@ from aiohttp import web
 from botocore.loaders import Loader
 
 from authority import __version__
-from authority.access.action import Facts, Query
+from authority.access.action import Facts
 from authority.access.recording import act_of_authority
 from authority.accounts.founding import Administrator, found, unused_account_id
 from authority.accounts.log import LogQuery, LogSeen
+from authority.audit.queries import Query
 from authority.committer import Committer, folded
 from authority.credentials import Keyring
 from authority.gathering import gatherers

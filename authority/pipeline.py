@@ -24,12 +24,14 @@ from typing import Any, Final, TypeAlias
 import msgspec
 import structlog
 
-from authority.access.action import Action, Decision, Facts, Minted, Query
+from authority.access.action import Action, Decision, Facts, Minted
 from authority.access.call import Call, Origin
 from authority.access.caller import INVALID_TOKEN, Credential, caller_of
 from authority.access.context import unmapped
 from authority.access.recording import Asked, caller_record, former_caller_record, record
 from authority.access.unproven import Unproven
+from authority.audit.answers import Behind
+from authority.audit.queries import Query
 from authority.committer import Committed, Committer, Proposal, Unavailable
 from authority.credentials import DECOY, Keyring
 from authority.kernel.arn import partition_of
@@ -156,7 +158,7 @@ class Pipeline:
                 partition=partition_of(signed.region),
             )
             return await self._proven(question, signed, origin)
-        except (Unavailable, LedgerUnavailable):
+        except (Unavailable, LedgerUnavailable, Behind):
             return question.refuse(UNAVAILABLE, request_id)
         except Exception:
             log.exception("request_failed", request_id=request_id)

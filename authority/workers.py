@@ -11,15 +11,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 import structlog
 
 from authority.access.recording import act_of_authority
 from authority.access.unproven import Unproven
+from authority.audit.answers import Due
 from authority.committer import Act, Committer, Proposal, Unavailable
 from authority.kernel.clock import Clock, Entropy
 from authority.kernel.custody import Custodian
-from authority.kernel.ids import AccessKeyId, AccountId, SealingKeyId
+from authority.kernel.ids import SealingKeyId
 from authority.kernel.secret import Secret
 from authority.ledger.codec import new_entry
 from authority.ledger.port import DropSecret, Ledger, LedgerCorrupt, LedgerUnavailable, PutSecret, SideRow, Snapshot
@@ -39,14 +39,6 @@ LONGEST_SESSION: Final = timedelta(hours=36)
 ENDS_AT_ONCE: Final = 500
 TRIED_AGAIN: Final = 1.0
 """Seconds until a worker that failed tries again."""
-
-
-class Due(msgspec.Struct, frozen=True):
-    """A session whose time has passed and whose end is not recorded."""
-
-    account: AccountId
-    access_key_id: AccessKeyId
-    expires_at: datetime
 
 
 async def repeatedly(name: str, interval: float, work: Callable[[], Awaitable[None]]) -> None:

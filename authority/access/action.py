@@ -13,12 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias, get_args, get_type_hints
 
-import msgspec
-
 from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.limits import barred
 from authority.access.weighing import NOTHING_MORE, Weighed, refusal_of, weigh
+from authority.audit.queries import Query
 from authority.kernel import ids
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
@@ -77,10 +76,6 @@ class Minted:
 
 Answer: TypeAlias = object
 """A msgspec struct in the operation's output shape, `Minted`, a `Refusal`, or None for an empty answer."""
-
-Query: TypeAlias = msgspec.Struct
-"""A question to the projections, as a value of `audit`; the rim answers it in the operation's output shape."""
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:

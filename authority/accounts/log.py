@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from authority.access.action import Decision, Facts, Query, action
+from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
+from authority.audit.queries import Query
 from authority.model.state import State
 
 

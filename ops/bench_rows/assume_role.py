@@ -1,0 +1,201 @@
+"""AssumeRole over HTTP: signed, authorised, durable, projected; beside a bare aiohttp handler and moto's server.
+
+Each server is a process of its own; the load comes from this one, over loopback.  The bare handler reads a body of the
+same size as AssumeRole's and answers one of the same size, on the same event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+from authority.kernel.secret import Secret
+from authority.outbound.clock import SystemClock
+from authority.wire.sigv4 import Credentials, sign
+
+SECONDS = 3.0
+ROUNDS = 3
+IN_FLIGHT = (1, 16, 64)
+FORM = "application/x-www-form-urlencoded; charset=utf-8"
+BARE = """
+import asyncio, sys
+from aiohttp import web
+try:
+    from uvloop import new_event_loop
+except ImportError:
+    from asyncio import new_event_loop
+
+ANSWER = b"x" * int(sys.argv[1])
+
+async def answer(request):
+    await request.read()
+    return web.Response(body=ANSWER, content_type="text/xml")
+
+async def main():
+    runner = web.ServerRunner(web.Server(answer, access_log=None))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    print("port", runner.addresses[0][1], type(asyncio.get_running_loop()).__module__, flush=True)
+    await asyncio.sleep(600)
+
+with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    runner.run(main())
+"""
+
+
+@contextlib.contextmanager
+def started(*command: str, ready: str, env: dict[str, str] | None = None) -> Iterator[re.Match]:
+    """A server process, from the line that matches *ready* on; it is ended with the body."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(env or {})}
+    )
+    try:
+        seen = []
+        for line in process.stdout:
+            seen.append(line)
+            found = re.search(ready, line)
+            if found is not None:
+                yield found
+                break
+        else:
+            raise RuntimeError("".join(seen))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.stdout.close()
+
+
+def post(port: int, body: bytes, headers: dict[str, str]) -> bytes:
+    """The bytes of one POST to the root of a server on loopback."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name.lower() != "host")
+    head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def signed(port: int, key: str, secret: str, service: str, form: dict[str, str]) -> bytes:
+    """One signed call of the query protocol."""
+    body = urlencode(form).encode()
+    headers = sign(
+        "POST",
+        f"http://127.0.0.1:{port}/",
+        {"Content-Type": FORM},
+        body,
+        credentials=Credentials(key, Secret(secret)),
+        region="us-east-1",
+        service=service,
+        now=SystemClock().now(),
+    )
+    return post(port, body, headers)
+
+
+def answer_to(port: int, request: bytes) -> bytes:
+    """The body of the answer to one request, which must be a 200."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")[1:]
+    headers = dict(line.split(": ", 1) for line in lines)
+    with urllib.request.urlopen(
+        urllib.request.Request(f"http://127.0.0.1:{port}/", body, headers), timeout=30
+    ) as answer:
+        return answer.read()
+
+
+def measured(port: int, request: bytes, connections: int) -> tuple[float, float, float]:
+    """Requests a second, p50 and p99 in milliseconds: medians of several runs."""
+    from load import loaded  # noqa: PLC0415 - this folder is no package
+
+    runs = []
+    for _ in range(ROUNDS):
+        load = asyncio.run(loaded("127.0.0.1", port, request, connections=connections, seconds=SECONDS))
+        if load.refused:
+            raise RuntimeError(f"{load.refused} of {load.refused + load.answered} requests were refused")
+        runs.append((load.per_second, load.percentile(0.5), load.percentile(0.99)))
+    return tuple(statistics.median(column) for column in zip(*runs, strict=True))
+
+
+def rows() -> list[dict]:
+    """Measure; the ratio of a row is ours over it, at the same number in flight."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    found = []
+    command = [sys.executable, "-c", "from authority.cli import main; main()"]
+    assume = {"Action": "AssumeRole", "Version": "2011-06-15", "RoleSessionName": "bench"}
+    with tempfile.TemporaryDirectory() as place:
+        made = subprocess.run(
+            [*command, "init", "--data-dir", place, "--account-id", "111122223333", "--output", "json"],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        keys = json.loads(made.stdout)["environment"]
+        key, secret = keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]
+        serve = [*command, "serve", "--data-dir", place, "--port", "0", "--admin-port", "0", "--log-level", "warning"]
+        with started(*serve, ready=r"serves at http://127\.0\.0\.1:(\d+)") as line:
+            port = int(line[1])
+            trust = {
+                "Version": "2012-10-17",
+                "Statement": {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+                    "Action": "sts:AssumeRole",
+                },
+            }  # fmt: skip
+            create = {"Action": "CreateRole", "Version": "2010-05-08", "RoleName": "App"}
+            create["AssumeRolePolicyDocument"] = json.dumps(trust)
+            answer_to(port, signed(port, key, secret, "iam", create))
+            form = {**assume, "RoleArn": "arn:aws:iam::111122223333:role/App"}
+            answer = answer_to(port, signed(port, key, secret, "sts", form))
+            ours = {count: measured(port, signed(port, key, secret, "sts", form), count) for count in IN_FLIGHT}
+    body = urlencode(form).encode()
+    with started(sys.executable, "-c", BARE, str(len(answer)), ready=r"port (\d+) (\S+)") as line:
+        loop = line[2].split(".")[0]
+        bare = {
+            count: measured(int(line[1]), post(int(line[1]), body, {"Content-Type": FORM}), count)
+            for count in IN_FLIGHT
+        }
+    for count in IN_FLIGHT:
+        rate, half, most = ours[count]
+        found.append({
+            "what": f"AssumeRole, {count} in flight, projections on, {loop} (p50 {half:.1f} ms, p99 {most:.1f} ms)",
+            "per_second": rate, "ratio": 1.0,
+        })  # fmt: skip
+        peer, half, most = bare[count]
+        row = {
+            "what": f"bare aiohttp handler, {count} in flight, {loop} (p50 {half:.1f} ms, p99 {most:.1f} ms)",
+            "per_second": peer, "ratio": rate / peer,
+        }  # fmt: skip
+        if count == 64:
+            row["target"] = 0.25
+        found.append(row)
+    with contextlib.suppress(ImportError):
+        found.append(_moto(ours[64][0], assume))
+    return found
+
+
+def _moto(ours: float, assume: dict[str, str]) -> dict:
+    import moto.server  # noqa: F401, PLC0415 - measured where it is installed
+
+    with started(
+        sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0", ready=r"http://127\.0\.0\.1:(\d+)"
+    ) as line:
+        port = int(line[1])
+        form = {**assume, "RoleArn": "arn:aws:iam::123456789012:role/App"}
+        rate, half, most = measured(port, signed(port, "AKIAEXAMPLE", "secret", "sts", form), 64)
+    what = f"moto_server's AssumeRole, 64 in flight (p50 {half:.1f} ms, p99 {most:.1f} ms)"
+    return {"what": what, "per_second": rate, "ratio": ours / rate, "target": 12.0}
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(row)

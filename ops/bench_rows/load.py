@@ -1,0 +1,83 @@
+"""A load that costs little: connections that send the same bytes again as soon as they were answered.
+
+Knows just enough HTTP/1.1 to find the end of an answer: a status, a Content-Length, a body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Load:
+    """What a run of requests took: how many were answered with 200, and how long each waited, in seconds."""
+
+    seconds: float = 0.0
+    answered: int = 0
+    refused: int = 0
+    waits: list[float] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        return self.answered / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """The wait, in milliseconds, that *share* of the requests did not exceed."""
+        ordered = sorted(self.waits)
+        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, request: bytes, load: Load, until: float, done: asyncio.Future) -> None:
+        self.request, self.load, self.until, self.done = request, load, until, done
+        self.buffer = b""
+
+    def connection_made(self, transport) -> None:
+        self.transport = transport
+        self.send()
+
+    def send(self) -> None:
+        self.began = time.perf_counter()
+        self.transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, mark, body = self.buffer.partition(b"\r\n\r\n")
+        if not mark:
+            return
+        start = head.lower().index(b"content-length:") + 15
+        length = int(head[start:].split(b"\r\n", 1)[0])
+        if len(body) < length:
+            return
+        now = time.perf_counter()
+        self.buffer = body[length:]
+        if head.startswith(b"HTTP/1.1 200"):
+            self.load.answered += 1
+        else:
+            self.load.refused += 1
+        self.load.waits.append(now - self.began)
+        if now < self.until:
+            self.send()
+        else:
+            self.transport.close()
+
+    def connection_lost(self, _) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+async def loaded(host: str, port: int, request: bytes, *, connections: int, seconds: float) -> Load:
+    """Send *request* over *connections* at once for *seconds*."""
+    loop = asyncio.get_running_loop()
+    load = Load()
+    began = time.perf_counter()
+    waiting = []
+    for _ in range(connections):
+        done = loop.create_future()
+        waiting.append(done)
+        await loop.create_connection(lambda done=done: _Connection(request, load, began + seconds, done), host, port)
+    await asyncio.gather(*waiting)
+    load.seconds = time.perf_counter() - began
+    return load
