@@ -14,6 +14,7 @@ UserId = NewType("UserId", str)
 RoleId = NewType("RoleId", str)
 GroupId = NewType("GroupId", str)
 PolicyId = NewType("PolicyId", str)
+InstanceProfileId = NewType("InstanceProfileId", str)
 AccessKeyId = NewType("AccessKeyId", str)
 """`AKIA...` for keys of users and roots, `ASIA...` for temporary credentials."""
 RequestId = NewType("RequestId", str)

@@ -14,6 +14,7 @@ from immutables import Map
 from authority.kernel.ids import GROUP, USER, AccountId, PolicyId
 from authority.kernel.tags import Tag
 from authority.model.holders import Holder
+from authority.model.instance_profiles import InstanceProfile
 from authority.model.mfa import MfaDevice
 from authority.model.passwords import PasswordPolicy
 from authority.model.policies import ManagedPolicy
@@ -50,6 +51,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     mfa_devices: Map[str, MfaDevice] = Map()
     mfa_names: Map[str, str] = Map()
     password_policy: PasswordPolicy | None = None
+    instance_profiles: Map[str, InstanceProfile] = Map()
+    instance_profile_names: Map[str, str] = Map()
+    linked_role_deletions: tuple[str, ...] = ()
+    """The newest deletions of service-linked roles, by the names of their tasks."""
 
     def quota(self, name: str) -> int:
         """How much of something the account may hold (`model.quotas`)."""
@@ -170,6 +175,33 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         role = self.roles[role_id]
         return msgspec.structs.replace(
             self, roles=self.roles.delete(role_id), role_names=self.role_names.delete(role.name.lower())
+        )
+
+    def instance_profile_named(self, name: str) -> InstanceProfile | None:
+        """The instance profile called *name*, in any case."""
+        found = self.instance_profile_names.get(name.lower())
+        return None if found is None else self.instance_profiles[found]
+
+    def profiles_with(self, role_id: str) -> list[InstanceProfile]:
+        """The instance profiles that hand a role to machines, by name."""
+        found = (profile for profile in self.instance_profiles.values() if profile.role_id == role_id)
+        return sorted(found, key=lambda profile: profile.name)
+
+    def with_instance_profile(self, profile: InstanceProfile) -> Account:
+        """The account with an instance profile as it is now."""
+        return msgspec.structs.replace(
+            self,
+            instance_profiles=self.instance_profiles.set(profile.id, profile),
+            instance_profile_names=self.instance_profile_names.set(profile.name.lower(), profile.id),
+        )
+
+    def without_instance_profile(self, profile_id: str) -> Account:
+        """The account with the instance profile gone."""
+        profile = self.instance_profiles[profile_id]
+        return msgspec.structs.replace(
+            self,
+            instance_profiles=self.instance_profiles.delete(profile_id),
+            instance_profile_names=self.instance_profile_names.delete(profile.name.lower()),
         )
 
     def with_mfa_device(self, device: MfaDevice) -> Account:

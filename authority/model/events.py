@@ -39,6 +39,14 @@ from authority.model.holders import (
     PolicyAttached,
     PolicyDetached,
 )
+from authority.model.instance_profiles import (
+    InstanceProfileCreated,
+    InstanceProfileDeleted,
+    InstanceProfileTagged,
+    InstanceProfileUntagged,
+    RoleAddedToProfile,
+    RoleRemovedFromProfile,
+)
 from authority.model.mfa import (
     MfaAttemptFailed,
     MfaCodeAccepted,
@@ -83,7 +91,7 @@ from authority.model.principals import (
     UserRenamed,
 )
 from authority.model.revocations import DescendantsRevoked, RoleSessionsRevoked, SessionRevoked
-from authority.model.roles import RoleCreated, RoleDeleted, RoleTrustUpdated, RoleUpdated
+from authority.model.roles import LinkedRoleDeleted, RoleCreated, RoleDeleted, RoleTrustUpdated, RoleUpdated
 from authority.model.sessions import SessionEnded, SessionIssued
 
 AnyFact: TypeAlias = (
@@ -158,6 +166,13 @@ AnyFact: TypeAlias = (
     | SessionRevoked
     | RoleSessionsRevoked
     | DescendantsRevoked
+    | InstanceProfileCreated
+    | InstanceProfileDeleted
+    | InstanceProfileTagged
+    | InstanceProfileUntagged
+    | RoleAddedToProfile
+    | RoleRemovedFromProfile
+    | LinkedRoleDeleted
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

@@ -59,6 +59,13 @@ class RoleUpdated(AccountFact, frozen=True, kw_only=True, tag="role-updated"):
     max_session_duration: int
 
 
+class LinkedRoleDeleted(AccountFact, frozen=True, kw_only=True, tag="linked-role-deleted"):
+    """A service's own role is gone; *task* is the name under which its deletion can be asked about."""
+
+    role_id: RoleId
+    task: str
+
+
 class RoleDeleted(AccountFact, frozen=True, kw_only=True, tag="role-deleted"):
     """A role is gone, and with it every session of it."""
 

@@ -28,7 +28,7 @@ from authority.model import (
     policy_folds,
     principals,
     revocations,
-    roles,
+    role_folds,
     sign_in_folds,
 )
 from authority.model import authority as authorities
@@ -155,27 +155,6 @@ def _group_renamed(account: Account, fact: principals.GroupRenamed, _: datetime)
     return account.without_group(fact.group_id).with_group(group)
 
 
-def _role_created(account: Account, fact: roles.RoleCreated, at: datetime) -> Account:
-    return account.with_role(
-        roles.Role(
-            id=fact.role_id,
-            name=fact.name,
-            path=fact.path,
-            created_at=at,
-            trust=fact.trust,
-            description=fact.description,
-            max_session_duration=fact.max_session_duration,
-            tags=fact.tags,
-            linked_to=fact.linked_to,
-        )
-    )
-
-
-def _role_updated(account: Account, fact: roles.RoleUpdated, _: datetime) -> Account:
-    changes = {"description": fact.description, "max_session_duration": fact.max_session_duration}
-    return account.with_role(_replace(account.roles[fact.role_id], **changes))
-
-
 def _inline_put(holder: Holder, fact: holders.InlinePolicyPut) -> Holder:
     kept = (policy for policy in holder.inline if policy.name != fact.name)
     return _replace(holder, inline=(*kept, holders.InlinePolicy(fact.name, fact.document)))
@@ -240,12 +219,7 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     principals.GroupLeft: _in_account(_group_left),
     principals.UserRenamed: _in_account(_user_renamed),
     principals.GroupRenamed: _in_account(_group_renamed),
-    roles.RoleCreated: _in_account(_role_created),
-    roles.RoleTrustUpdated: _in_account(
-        lambda account, fact, _: account.with_role(_replace(account.roles[fact.role_id], trust=fact.trust))
-    ),
-    roles.RoleUpdated: _in_account(_role_updated),
-    roles.RoleDeleted: _in_account(lambda account, fact, _: account.without_role(fact.role_id)),
+    **{fact: _in_account(fold) for fact, fold in role_folds.FOLDS.items()},
     holders.InlinePolicyPut: _in_holder(_inline_put),
     holders.InlinePolicyDeleted: _in_holder(_inline_deleted),
     holders.PolicyAttached: _in_holder(_attached),
