@@ -6,6 +6,7 @@ its token.  Whether a credential still counts is not decided here, but in log or
 
 from __future__ import annotations
 
+from hashlib import shake_256
 from typing import Final
 
 import msgspec
@@ -76,13 +77,24 @@ class Keyring:
             return INVALID_TOKEN
         return Held(Credential(key_id, claims), self._custodian.temporary_secret(sealing_key_id, key_id))
 
-    def mint(self, session: SessionIssued, position: int) -> dict[str, object]:
-        """The credentials of *session*, whose entry is durable at *position* (STS API, Credentials)."""
-        key_id, sealing = session.access_key_id, session.sealing_key_id
-        content = _ENCODER.encode(SessionClaims.of(session, position))
+    def mint(self, session: SessionIssued, position: int, minimum: int = 0) -> dict[str, object]:
+        """The credentials of *session*, whose entry is durable at *position* (STS API, Credentials).
+
+        The token has at least *minimum* characters.
+        """
+        claims = SessionClaims.of(session, position)
+        token = self._sealed(claims)
+        while len(token) < minimum:
+            # Three bytes are four characters in base 64, and what does not compress stays as long as it is.
+            more = len(claims.padding) + 3 * (minimum - len(token)) // 4 + 1
+            claims = msgspec.structs.replace(claims, padding=shake_256(session.access_key_id.encode()).digest(more))
+            token = self._sealed(claims)
         return {
-            "AccessKeyId": key_id,
-            "SecretAccessKey": self._custodian.temporary_secret(sealing, key_id),
-            "SessionToken": Secret(self._custodian.seal_token(sealing, key_id, content)),
+            "AccessKeyId": session.access_key_id,
+            "SecretAccessKey": self._custodian.temporary_secret(session.sealing_key_id, session.access_key_id),
+            "SessionToken": Secret(token),
             "Expiration": session.expires_at,
         }
+
+    def _sealed(self, claims: SessionClaims) -> str:
+        return self._custodian.seal_token(claims.sealing_key_id, claims.access_key_id, _ENCODER.encode(claims))

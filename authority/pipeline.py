@@ -280,7 +280,7 @@ class Pipeline:
         elif decision.query is not None:
             answer = await self._answer(decision.query, committed.position)
         if isinstance(answer, Minted):
-            answer = answer.shape(self._keyring.mint(answer.session, committed.position))
+            answer = answer.shape(self._keyring.mint(answer.session, committed.position, answer.minimum))
         spelled = (
             question.refuse(answer, request_id) if isinstance(answer, Refusal) else question.write(answer, request_id)
         )

@@ -12,7 +12,7 @@ from authority.principals import access_keys, groups, users
 from authority.resources import evaluate
 from authority.roles import roles
 from authority.roles import tags as role_tags
-from authority.sessions import assume_role
+from authority.sessions import assume_role, caller_identity
 from authority.wire.dialects import Route
 
 OWN_SERVICE: Final = "authority"
@@ -25,6 +25,7 @@ MODULES: Final = (
     assume_role,
     attachments,
     boundaries,
+    caller_identity,
     evaluate,
     groups,
     inline,

@@ -67,11 +67,13 @@ class NewSecret:
 class Minted:
     """An answer that needs credentials: `shape` makes it once the entry is durable and the session minted.
 
-    Its argument is the wire form of the credentials (STS API, Credentials).
+    Its argument is the wire form of the credentials (STS API, Credentials).  Their token has at least `minimum`
+    characters.
     """
 
     session: SessionIssued
     shape: Callable[[Mapping[str, object]], object]
+    minimum: int = 0
 
 
 Answer: TypeAlias = object

@@ -89,7 +89,7 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """A proven caller, as the state knows it now.  `holder` is the user or role whose permissions it has; root has none."""
+    """A proven caller, as the state knows it now.  `holder` is the user or role whose permissions it has."""
 
     principal: Principal
     access_key_id: AccessKeyId

@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
 
 import msgspec
 
-from authority.access.action import Decision, Facts, Minted, action, refuse
+from authority.access.action import Decision, Facts, action, refuse
 from authority.access.applicable import trust_policy
 from authority.access.call import Call
+from authority.access.caller import Caller
+from authority.access.issuing import (
+    AssumedRoleUser,
+    TokenSize,
+    Wanted,
+    assumed_role_user,
+    depth_refused,
+    duration_refused,
+    lineage_of,
+    minted,
+    role_session,
+)
+from authority.access.mfa import judge_mfa
 from authority.access.naming import role_by_arn
-from authority.access.weighing import weigh
+from authority.access.session_contents import (
+    PolicyDescriptor,
+    SessionTags,
+    inline_session_policy,
+    packed_size,
+    session_policies,
+    session_tags,
+    too_large,
+)
+from authority.access.tagging import resource_tags
+from authority.access.weighing import Weighed, weigh
 from authority.kernel.arn import parse
-from authority.kernel.ids import TEMPORARY_KEY, AccessKeyId, RoleId
-from authority.kernel.refusal import Reason
-from authority.model.sessions import SessionIssued
+from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.tags import Tag
+from authority.model.account import Account
+from authority.model.roles import Role
+from authority.model.sessions import SessionKind
 from authority.model.state import State
 from authority.policy.principal import PrincipalKind
 
-CHAINED_LIMIT: Final = 3600
-"""Seconds that a role assumed by a role session may last (IAM User Guide, role chaining)."""
-DEFAULT_DURATION: Final = 3600
+DEFAULT_DURATION: Final = 3_600
+ROOT: Final = Refusal(Reason.ACCESS_DENIED, "Roles may not be assumed by root accounts.")
+CONTEXTS: Final = Refusal(
+    Reason.INVALID_PARAMETER_VALUE, "The parameter ProvidedContexts of AssumeRole is not supported."
+)
+
+
+class ProvidedContext(msgspec.Struct, frozen=True, rename="pascal"):
+    """What a trusted provider says of the caller; read, so that it is refused and never ignored."""
+
+    provider_arn: str = ""
+    context_assertion: str = ""
 
 
 class AssumeRole(msgspec.Struct, frozen=True, rename="pascal"):
@@ -32,13 +66,15 @@ class AssumeRole(msgspec.Struct, frozen=True, rename="pascal"):
     role_session_name: str
     duration_seconds: int = DEFAULT_DURATION
     external_id: str = ""
-
-
-class AssumedRoleUser(msgspec.Struct, frozen=True, rename="pascal"):
-    """Who the caller is now."""
-
-    assumed_role_id: str
-    arn: str
+    policy: str | None = None
+    policy_arns: tuple[PolicyDescriptor, ...] | None = None
+    tags: tuple[Tag, ...] = ()
+    transitive_tag_keys: tuple[str, ...] = ()
+    serial_number: str = ""
+    token_code: str = ""
+    source_identity: str = ""
+    provided_contexts: tuple[ProvidedContext, ...] | None = None
+    minimum_session_token_size: int = 0
 
 
 class AssumedRole(msgspec.Struct, frozen=True, rename="pascal"):
@@ -46,110 +82,187 @@ class AssumedRole(msgspec.Struct, frozen=True, rename="pascal"):
 
     credentials: Mapping[str, object]
     assumed_role_user: AssumedRoleUser
+    session_token_size: int
+    session_token_utilization: int
+    packed_policy_size: int | None = None
+    source_identity: str | None = None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What of the input was read, whatever the role may be."""
+
+    tags: SessionTags
+    policy: str
+    source_identity: str
 
 
 @action("sts:AssumeRole", resource=None)
 def assume_role(state: State, call: Call[AssumeRole], facts: Facts) -> Decision:
     """Issue a session of the role, or refuse as AWS does (STS API, AssumeRole).
 
-    1. the ARN can be read, and the caller is no root;
-    2. the role exists, its trust policy admits the caller, and so does the caller's own account where that counts;
+    1. the ARN can be read, the caller is no root, and what is packed into the session can be read;
+    2. a one-time code is used up, whatever happens next;
+    3. the role exists, its trust policy admits the caller, and so does the caller's own account where that counts;
        a role that does not exist is refused in the same words;
-    3. the duration fits the role, and one hour when chained, and the chain is no deeper than the authority allows.
+    4. tags and a source identity, brought or carried, need permissions of their own, on both sides too;
+    5. the session policies exist, and all of it fits into a token;
+    6. the duration fits the role, and one hour when chained, and the chain is no deeper than the authority allows.
     """
+    asked = read(call)
+    if isinstance(asked, Refusal):
+        return Decision(answer=asked)
+    wanted = call.input
+    judged = judge_mfa(
+        state,
+        call.caller,
+        serial=wanted.serial_number,
+        code=wanted.token_code,
+        gathered=call.gathered,
+        facts=facts,
+    )
+    if judged.refusal is not None:
+        decision = Decision(answer=judged.refusal, subject=wanted.role_arn)
+    else:
+        decision = _decided(state, call, facts, asked, with_mfa=judged.mfa_at is not None)
+    return replace(decision, facts=(*judged.facts, *decision.facts), once=judged.once)
+
+
+def read(call: Call[AssumeRole]) -> Asked | Refusal:
+    """What the caller asks for beside the role itself, or what is wrong with it."""
     wanted, caller = call.input, call.caller
     if parse(wanted.role_arn) is None:
-        return refuse(Reason.VALIDATION_ERROR, f"{wanted.role_arn} is invalid")
+        return Refusal(Reason.VALIDATION_ERROR, f"{wanted.role_arn} is invalid")
     if caller.principal.kind is PrincipalKind.ROOT:
-        return refuse(Reason.ACCESS_DENIED, "Roles may not be assumed by root accounts.")
+        return ROOT
+    if wanted.provided_contexts is not None:
+        return CONTEXTS
+    tags = session_tags(wanted.tags, wanted.transitive_tag_keys, passed_on(caller))
+    if isinstance(tags, Refusal):
+        return tags
+    policy = inline_session_policy(wanted.policy)
+    if isinstance(policy, Refusal):
+        return policy
+    carried = "" if caller.session is None else caller.session.source_identity
+    if carried and wanted.source_identity not in ("", carried):
+        # Once set it stays, to the end of the chain (IAM User Guide, source identity).
+        return Refusal(Reason.ACCESS_DENIED, _denial(caller, "sts:SetSourceIdentity", wanted.role_arn))
+    return Asked(tags, policy, wanted.source_identity or carried)
 
-    conditions = {"sts:rolesessionname": wanted.role_session_name}
-    if wanted.external_id:
-        conditions["sts:externalid"] = wanted.external_id
+
+def passed_on(caller: Caller) -> tuple[Tag, ...]:
+    """The tags of the calling session that go on to the next one."""
+    if caller.session is None:
+        return ()
+    keys = {key.lower() for key in caller.session.transitive_keys}
+    return tuple(tag for tag in caller.session.tags if tag.key.lower() in keys)
+
+
+def _decided(state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *, with_mfa: bool) -> Decision:
+    wanted, caller = call.input, call.caller
     found = role_by_arn(state, wanted.role_arn)
-    policies = () if found is None else (trust_policy(*found, call.partition),)
-    if found is not None:
-        conditions |= {f"aws:resourcetag/{tag.key.lower()}": tag.value for tag in found[1].tags}
-        conditions |= {f"iam:resourcetag/{tag.key.lower()}": tag.value for tag in found[1].tags}
-    weighed = weigh(
-        state,
-        call,
-        facts.now,
-        "sts:AssumeRole",
-        wanted.role_arn,
-        conditions=conditions,
-        resource_policies=policies,
-        trust=True,
-    )
-    if found is None or not weighed.verdict.allowed:
-        # One wording for both, so that nobody learns which roles exist.
-        refusal = (
-            f"User: {caller.principal.arn} is not authorized to perform: sts:AssumeRole on resource: {wanted.role_arn}"
-        )
-        return refuse(Reason.ACCESS_DENIED, refusal, weighed=(weighed,))
-
+    weighed: list[Weighed] = []
+    for one in _weighings(state, call, facts, asked, found, with_mfa=with_mfa):
+        weighed.append(one)
+        if found is None or not one.verdict.allowed:
+            # One wording for both, so that nobody learns which roles exist.
+            text = _denial(caller, one.question.action, wanted.role_arn)
+            return replace(refuse(Reason.ACCESS_DENIED, text, weighed=tuple(weighed)), subject=wanted.role_arn)
+    if found is None:
+        raise TypeError("what does not exist cannot be allowed")
     account, role = found
-    ancestors = (caller.access_key_id,) if caller.session is None else (*caller.session.ancestors, caller.access_key_id)
-    if wanted.duration_seconds > role.max_session_duration:
-        text = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-        return refuse(Reason.VALIDATION_ERROR, text, weighed=(weighed,))
-    if caller.chained and wanted.duration_seconds > CHAINED_LIMIT:
-        text = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
-        return refuse(Reason.VALIDATION_ERROR, text, weighed=(weighed,))
-    if state.settings is not None and len(ancestors) > state.settings.max_chain_depth:
-        text = f"The chain of roles is deeper than {state.settings.max_chain_depth}, the most this authority allows."
-        return refuse(Reason.VALIDATION_ERROR, text, weighed=(weighed,))
 
-    key = state.newest_sealing_key()
-    if key is None:
-        return refuse(Reason.SERVICE_UNAVAILABLE, "There is no sealing key yet; try again.", weighed=(weighed,))
-    session = SessionIssued(
-        account=account.id,
-        access_key_id=AccessKeyId(facts.new_id(TEMPORARY_KEY)),
-        role_id=RoleId(role.id),
-        role_name=role.name,
-        role_path=role.path,
-        session_name=wanted.role_session_name,
-        issued_at=facts.now,
-        expires_at=facts.now + timedelta(seconds=wanted.duration_seconds),
-        caller_access_key_id=caller.access_key_id,
-        caller_arn=caller.principal.arn,
-        caller_principal_id=caller.principal.unique_id,
-        ancestors=ancestors,
-        root_principal=caller.principal.unique_id if caller.session is None else caller.session.root_principal,
-        decided_from=facts.decided_from,
-        sealing_key_id=key.id,
-        source_identity="" if caller.session is None else caller.session.source_identity,
-        external_id=wanted.external_id,
+    def refused(refusal: Refusal) -> Decision:
+        return Decision(answer=refusal, weighed=tuple(weighed), subject=wanted.role_arn)
+
+    policies = session_policies(state, account, call.partition, asked.policy, wanted.policy_arns)
+    if isinstance(policies, Refusal):
+        return refused(policies)
+    lineage, percent = lineage_of(caller), packed_size(policies, asked.tags.all)
+    refusal = (
+        too_large(percent, policies)
+        or duration_refused(role, wanted.duration_seconds, chained=caller.chained)
+        or depth_refused(state, lineage)
     )
-    user = AssumedRoleUser(
-        assumed_role_id=f"{role.id}:{session.session_name}",
-        arn=f"arn:{call.partition}:sts::{account.id}:assumed-role/{role.name}/{session.session_name}",
+    if refusal is not None:
+        return refused(refusal)
+    contents = Wanted(
+        name=wanted.role_session_name,
+        seconds=wanted.duration_seconds,
+        policies=policies,
+        tags=asked.tags,
+        source_identity=asked.source_identity,
+        more={"external_id": wanted.external_id, "mfa_at": _kept_mfa(caller)},
     )
+    session = role_session(state, facts, (account, role), lineage, contents)
+    if isinstance(session, Refusal):
+        return refused(session)
+
+    def answer(credentials: Mapping[str, object], token: TokenSize) -> AssumedRole:
+        return AssumedRole(
+            credentials,
+            assumed_role_user(session, call.partition),
+            token.session_token_size,
+            token.session_token_utilization,
+            percent or None,
+            asked.source_identity or None,
+        )
+
     return Decision(
         facts=(session,),
-        answer=Minted(session, lambda credentials: AssumedRole(credentials, user)),
-        weighed=(weighed,),
+        answer=minted(session, wanted.minimum_session_token_size, answer),
+        weighed=tuple(weighed),
         subject=wanted.role_arn,
     )
 
 
-class GetCallerIdentity(msgspec.Struct, frozen=True):
-    """Nothing needs to be said."""
+def _weighings(
+    state: State,
+    call: Call[AssumeRole],
+    facts: Facts,
+    asked: Asked,
+    found: tuple[Account, Role] | None,
+    *,
+    with_mfa: bool,
+) -> Iterator[Weighed]:
+    """Every permission that is needed, one after the other."""
+    wanted = call.input
+    conditions: dict[str, str | tuple[str, ...]] = {"sts:rolesessionname": wanted.role_session_name}
+    if wanted.external_id:
+        conditions["sts:externalid"] = wanted.external_id
+    if asked.source_identity:
+        conditions["sts:sourceidentity"] = asked.source_identity
+    if with_mfa:
+        # For this call only: the session that comes of it does not say so (IAM User Guide, MFA-protected API access).
+        conditions |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
+    conditions |= asked.tags.conditions()
+    if found is not None:
+        conditions |= resource_tags(found[1].tags)
+    # Tags that are passed on stand for those of the role (IAM User Guide, chaining roles with session tags).
+    conditions |= {f"aws:resourcetag/{tag.key.lower()}": tag.value for tag in asked.tags.inherited}
+    policies = () if found is None else (trust_policy(*found, call.partition),)
+    names = ["sts:AssumeRole"]
+    if asked.tags.all:
+        names.append("sts:TagSession")
+    if asked.source_identity:
+        names.append("sts:SetSourceIdentity")
+    for name in names:
+        yield weigh(
+            state,
+            call,
+            facts.now,
+            name,
+            wanted.role_arn,
+            conditions=conditions,
+            resource_policies=policies,
+            trust=True,
+        )
 
 
-class CallerIdentity(msgspec.Struct, frozen=True, rename="pascal"):
-    """Who the caller is: unique id, account, ARN."""
-
-    user_id: str
-    account: str
-    arn: str
+def _kept_mfa(caller: Caller) -> object:
+    """When the caller proved his second factor, where that stays known: in a session of GetSessionToken."""
+    session = caller.session
+    return session.mfa_at if session is not None and session.kind is SessionKind.USER else None
 
 
-@action("sts:GetCallerIdentity", resource=None)
-def get_caller_identity(_state: State, call: Call[GetCallerIdentity], _facts: Facts) -> Decision:
-    """Say who the caller is.  No policy can forbid it (STS API, GetCallerIdentity)."""
-    principal, session = call.caller.principal, call.caller.session
-    unique_id = principal.unique_id if session is None else f"{principal.unique_id}:{session.session_name}"
-    answer: Any = CallerIdentity(unique_id, principal.account, principal.arn)
-    return Decision(answer=answer, subject=principal.arn)
+def _denial(caller: Caller, name: str, arn: str) -> str:
+    return f"User: {caller.principal.arn} is not authorized to perform: {name} on resource: {arn}"

@@ -15,7 +15,8 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.model import authority, holders, principals, roles
 from authority.model.sessions import SessionIssued
 from authority.model.state import EMPTY, evolve
-from authority.sessions.assume_role import AssumeRole, GetCallerIdentity, assume_role, get_caller_identity
+from authority.sessions.assume_role import AssumeRole, assume_role
+from authority.sessions.caller_identity import GetCallerIdentity, get_caller_identity
 from tests.access.test_action import OFFICE
 from tests.model.test_state import AT
 
@@ -173,10 +174,10 @@ def test_root_assumes_no_role():
 
 
 HIMSELF = (
-    retrust(policy(Principal={"AWS": PRODUCTION}, Action="sts:AssumeRole")),
+    retrust(policy(Principal={"AWS": PRODUCTION}, Action=["sts:AssumeRole", "sts:SetSourceIdentity"])),
     roles.RoleUpdated(account=PRODUCTION, role_id=UPDATE_APP, description="", max_session_duration=43200),
     holders.InlinePolicyPut(
-        account=PRODUCTION, holder=UPDATE_APP, name="again", document=policy(Action="sts:AssumeRole", Resource=ARN)
+        account=PRODUCTION, holder=UPDATE_APP, name="again", document=policy(Action="sts:*", Resource=ARN)
     ),
 )
 

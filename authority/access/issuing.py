@@ -1,0 +1,171 @@
+"""Sessions as they are issued: where they come from, how long a chain may be, and what the answer says of the token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+
+from authority.access.action import Facts, Minted
+from authority.access.caller import Caller
+from authority.access.session_contents import SessionPolicies, SessionTags
+from authority.kernel.ids import TEMPORARY_KEY, AccessKeyId, RoleId
+from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.secret import Secret
+from authority.model.account import Account
+from authority.model.roles import Role
+from authority.model.sessions import SessionIssued, SessionKind
+from authority.model.state import State
+
+CHAINED_LIMIT: Final = 3_600
+"""Seconds that a role assumed by a role session may last (IAM User Guide, role chaining)."""
+LONGEST_TOKEN: Final = 8_000
+"""Characters of a session token; one of the most that anybody can pack is a little shorter."""
+TOO_LONG: Final = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+TOO_LONG_CHAINED: Final = (
+    "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+)
+NOT_YET: Final = Refusal(Reason.SERVICE_UNAVAILABLE, "There is no sealing key yet; try again.")
+
+
+class Lineage(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a session is issued to, and by which keys he came: the first of `ancestors` is a long-term key.
+
+    Whoever a provider vouches for comes by no key: then `ancestors` are empty and `root_principal` says who it is.
+    """
+
+    access_key_id: AccessKeyId
+    arn: str
+    principal_id: str
+    ancestors: tuple[AccessKeyId, ...]
+    root_principal: str
+
+
+def lineage_of(caller: Caller) -> Lineage:
+    """The lineage of what *caller* is issued."""
+    session = caller.session
+    return Lineage(
+        access_key_id=caller.access_key_id,
+        arn=caller.principal.arn,
+        principal_id=caller.principal.unique_id,
+        ancestors=(caller.access_key_id,) if session is None else (*session.ancestors, caller.access_key_id),
+        root_principal=caller.principal.unique_id if session is None else session.root_principal,
+    )
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that somebody may have: what it carries, and for how many seconds."""
+
+    name: str
+    seconds: int
+    policies: SessionPolicies = SessionPolicies()
+    tags: SessionTags = SessionTags()
+    source_identity: str = ""
+    more: Mapping[str, Any] = {}
+    """Other fields of `SessionIssued`."""
+
+
+def duration_refused(role: Role, seconds: int, *, chained: bool) -> Refusal | None:
+    """AWS's words when a session of *role* cannot last for *seconds*."""
+    if seconds > role.max_session_duration:
+        return Refusal(Reason.VALIDATION_ERROR, TOO_LONG)
+    if chained and seconds > CHAINED_LIMIT:
+        return Refusal(Reason.VALIDATION_ERROR, TOO_LONG_CHAINED)
+    return None
+
+
+def depth_refused(state: State, lineage: Lineage) -> Refusal | None:
+    """Why the chain may not grow by one more: ancestors travel in the token, so that there must be an end."""
+    settings = state.settings
+    if settings is None or len(lineage.ancestors) <= settings.max_chain_depth:
+        return None
+    text = f"The chain of roles is deeper than {settings.max_chain_depth}, the most this authority allows."
+    return Refusal(Reason.VALIDATION_ERROR, text)
+
+
+def role_session(
+    state: State, facts: Facts, whose: tuple[Account, Role], lineage: Lineage, wanted: Wanted
+) -> SessionIssued | Refusal:
+    """A session of a role, which is an account's."""
+    account, role = whose
+    of_role = {
+        "account": account.id,
+        "role_id": RoleId(role.id),
+        "role_name": role.name,
+        "role_path": role.path,
+    }
+    return _issued(state, facts, lineage, wanted, of_role)
+
+
+def user_session(
+    state: State, facts: Facts, caller: Caller, kind: SessionKind, wanted: Wanted
+) -> SessionIssued | Refusal:
+    """A session of the user or root who asks for it."""
+    holder = caller.holder
+    of_user = {
+        "account": caller.account,
+        "kind": kind,
+        "user_id": caller.principal.unique_id,
+        "user_name": "" if holder is None else f"{holder.path}{holder.name}",
+    }
+    return _issued(state, facts, lineage_of(caller), wanted, of_user)
+
+
+def _issued(
+    state: State, facts: Facts, lineage: Lineage, wanted: Wanted, whose: Mapping[str, Any]
+) -> SessionIssued | Refusal:
+    key = state.newest_sealing_key()
+    if key is None:
+        return NOT_YET
+    return SessionIssued(
+        access_key_id=AccessKeyId(facts.new_id(TEMPORARY_KEY)),
+        session_name=wanted.name,
+        issued_at=facts.now,
+        expires_at=facts.now + timedelta(seconds=wanted.seconds),
+        caller_access_key_id=lineage.access_key_id,
+        caller_arn=lineage.arn,
+        caller_principal_id=lineage.principal_id,
+        ancestors=lineage.ancestors,
+        root_principal=lineage.root_principal,
+        decided_from=facts.decided_from,
+        sealing_key_id=key.id,
+        source_identity=wanted.source_identity,
+        tags=wanted.tags.all,
+        transitive_keys=wanted.tags.transitive,
+        policy=wanted.policies.inline,
+        policy_versions=wanted.policies.managed,
+        **whose,
+        **wanted.more,
+    )
+
+
+class AssumedRoleUser(msgspec.Struct, frozen=True, rename="pascal"):
+    """Who the caller is now (STS API, AssumedRoleUser)."""
+
+    assumed_role_id: str
+    arn: str
+
+
+def assumed_role_user(session: SessionIssued, partition: str) -> AssumedRoleUser:
+    """How a role session is called."""
+    return AssumedRoleUser(f"{session.role_id}:{session.session_name}", session.arn(partition))
+
+
+class TokenSize(msgspec.Struct, frozen=True, rename="pascal"):
+    """What the answer says of the token: its characters, and the percentage of the most there can be."""
+
+    session_token_size: int
+    session_token_utilization: int
+
+
+def minted(session: SessionIssued, minimum: int, shape: Callable[[Mapping[str, object], TokenSize], object]) -> Minted:
+    """An answer with the credentials of *session*, whose token has at least *minimum* characters."""
+
+    def shaped(credentials: Mapping[str, object]) -> object:
+        token = credentials.get("SessionToken")
+        size = len(token.reveal()) if isinstance(token, Secret) else 0  # its length is no secret
+        return shape(credentials, TokenSize(size, -(-100 * size // LONGEST_TOKEN)))
+
+    return Minted(session, shaped, minimum)
