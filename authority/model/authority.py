@@ -17,6 +17,8 @@ class Settings(msgspec.Struct, frozen=True):
     engine: str
     regions: tuple[str, ...]
     max_chain_depth: int = 8
+    mfa_guards_enrolment: bool = True
+    """Whether a user with an MFA device enables another only with credentials that were obtained with MFA."""
     federation_sessions_end_with_parent: bool = False
     """Whether sessions of GetSessionToken and GetFederationToken end with the key that asked for them."""
     role_sessions_end_with_parent: bool = False

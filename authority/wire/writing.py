@@ -197,8 +197,8 @@ def _number(value: object) -> str:
     return str(value)
 
 
-def _base64(value: bytes) -> str:
-    return base64.b64encode(value).decode("ascii")
+def _base64(value: bytes | Secret) -> str:
+    return base64.b64encode(value.reveal() if isinstance(value, Secret) else value).decode("ascii")
 
 
 SPELLINGS: dict[str, Callable[[Any], str]] = {

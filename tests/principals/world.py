@@ -80,8 +80,12 @@ class World:
             wanted = msgspec.convert(wanted, what.input)
         call = Call(caller, wanted, OFFICE, gathered)
         decision = what.decide(self.state, call, Facts(self.now, self.asked.to_bytes(4, "big")))
-        self.state = evolve(self.state, decision.facts, self.now)
+        self.state = self.after(decision.facts)
         return decision
+
+    def after(self, facts) -> State:
+        """The state once *facts* became true now."""
+        return evolve(self.state, facts, self.now)
 
     def asks(self, what: Action, *, who: Credential = ANNS, gathered: object = None, **wanted: object):
         """The answer to one request, whose parameters have the names of the wire."""
