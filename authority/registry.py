@@ -8,7 +8,7 @@ from typing import Final
 from authority.access.action import Action
 from authority.accounts import accounts, log
 from authority.permissions import attachments, boundaries, inline, managed, versions
-from authority.principals import access_keys, groups, users
+from authority.principals import access_keys, devices, groups, mfa, users
 from authority.resources import evaluate
 from authority.roles import roles
 from authority.roles import tags as role_tags
@@ -26,13 +26,15 @@ MODULES: Final = (
     attachments,
     boundaries,
     caller_identity,
+    devices,
     evaluate,
     groups,
     inline,
     log,
     managed,
-    roles,
+    mfa,
     role_tags,
+    roles,
     users,
     versions,
 )
