@@ -85,9 +85,16 @@ def found(
 
 
 def new_account(
-    account: AccountId, name: str, email: str, facts: Facts, *, management: AccountId, partition: str
+    account: AccountId,
+    name: str,
+    email: str,
+    facts: Facts,
+    *,
+    management: AccountId,
+    partition: str,
+    role_name: str = ACCESS_ROLE,
 ) -> Made:
-    """A member account, which whoever the management account allows to may enter through `ACCESS_ROLE`."""
+    """A member account, which whoever the management account allows to may enter through the role *role_name*."""
     role_id = RoleId(facts.new_id(ROLE))
     trust = {
         "Effect": "Allow",
@@ -98,7 +105,7 @@ def new_account(
     return Made(
         (
             AccountCreated(account=account, name=name, email=email),
-            RoleCreated(account=account, role_id=role_id, name=ACCESS_ROLE, path="/", trust=Trust(document)),
+            RoleCreated(account=account, role_id=role_id, name=role_name, path="/", trust=Trust(document)),
             InlinePolicyPut(account=account, holder=role_id, name=FULL_ACCESS, document=FULL_ACCESS_DOCUMENT),
         )
     )

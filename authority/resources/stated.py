@@ -10,8 +10,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from authority.access.context import Context, unmapped
-from authority.access.naming import role_by_arn
-from authority.kernel.arn import parse as parse_arn
+from authority.access.naming import role_by_arn, user_by_arn
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.state import State
 from authority.policy.compiled import Policy, Source, compile_policy
@@ -81,17 +80,10 @@ def _compiled(text: str, resource: str, bound: tuple[tuple[str, str | None], ...
     return compile_policy(document, Source("resource", resource), dict(bound))
 
 
-def _bearer(state: State, text: str) -> str | None:
+def _bearer(state: State, arn: str) -> str | None:
     """The unique id of the user or role that an ARN names now, in whatever account of ours."""
-    arn = parse_arn(text)
-    if arn is None:
-        return None
-    found = role_by_arn(state, text)
-    if found is not None:
-        return found[1].id
-    account = state.accounts.get(arn.account)
-    user = account.user_named(arn.name) if account is not None and arn.kind == "user" else None
-    return user.id if user is not None and (user.name, user.path) == (arn.name, arn.path) else None
+    found = role_by_arn(state, arn) or user_by_arn(state, arn)
+    return None if found is None else found[1].id
 
 
 def _spelled(value: str | bool | int | tuple[str, ...]) -> str | tuple[str, ...]:

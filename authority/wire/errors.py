@@ -68,6 +68,18 @@ SPELLINGS: Final[Mapping[Reason, Spelling]] = {
     Reason.INVALID_AUTHENTICATION_CODE: Spelling(
         "InvalidAuthenticationCode", 403, "InvalidAuthenticationCodeException"
     ),
+    Reason.REPORT_NOT_PRESENT: Spelling("ReportNotPresent", 410, "ReportNotPresentException"),
+    Reason.REPORT_EXPIRED: Spelling("ReportExpired", 410, "ReportExpiredException"),
+    # Organizations speaks JSON only.
+    Reason.ACCOUNT_NOT_FOUND: Spelling("AccountNotFoundException", 404, "AccountNotFoundException"),
+    Reason.ACCOUNT_ALREADY_CLOSED: Spelling("AccountAlreadyClosedException", 409, "AccountAlreadyClosedException"),
+    Reason.ACCOUNT_REQUEST_NOT_FOUND: Spelling(
+        "CreateAccountStatusNotFoundException", 404, "CreateAccountStatusNotFoundException"
+    ),
+    Reason.TARGET_NOT_FOUND: Spelling("TargetNotFoundException", 404, "TargetNotFoundException"),
+    Reason.PARENT_NOT_FOUND: Spelling("ParentNotFoundException", 404, "ParentNotFoundException"),
+    Reason.CHILD_NOT_FOUND: Spelling("ChildNotFoundException", 404, "ChildNotFoundException"),
+    Reason.CONSTRAINT_VIOLATION: Spelling("ConstraintViolationException", 409, "ConstraintViolationException"),
     Reason.SERVICE_UNAVAILABLE: Spelling("ServiceUnavailable", 503, "ServiceUnavailableException"),
     Reason.THROTTLING: Spelling("Throttling", 400, "ThrottlingException"),
     Reason.INTERNAL_FAILURE: Spelling("InternalFailure", 500, "InternalFailure"),

@@ -16,26 +16,15 @@ from authority.accounts.accounts import (
     get_account,
     list_accounts,
 )
-from authority.accounts.founding import ACCESS_KEY_PURPOSE, SEALING_KEY_PURPOSE, found
-from authority.kernel.ids import AccessKeyId, AccountId
+from authority.accounts.founding import ACCESS_KEY_PURPOSE, SEALING_KEY_PURPOSE
+from authority.kernel.ids import AccessKeyId
 from authority.kernel.refusal import Reason, Refusal
-from authority.model import authority, holders, principals
+from authority.model import authority, principals
 from authority.model.state import EMPTY, State, evolve
 from authority.sessions.assume_role import AssumeRole, assume_role
 from tests.access.test_action import OFFICE
+from tests.accounts.world import ADMIN, CLERK_IS_THERE, CLERKS, FOUNDED, MANAGEMENT, MEMBER, may
 from tests.model.test_state import AT
-from tests.sessions.test_assume_role import policy
-
-MANAGEMENT, MEMBER = AccountId("999988887777"), AccountId("111122223333")
-FOUNDED = found(
-    MANAGEMENT, "Management", "admin", Facts(AT, b"founding"), settings=authority.Settings("1", ("us-east-1",))
-)
-ADMIN = Credential(FOUNDED.administrator.access_key_id)
-CLERK, CLERKS = principals.UserId("AIDACLERK"), Credential(AccessKeyId("AKIACLERK"))
-CLERK_IS_THERE = (
-    principals.UserCreated(account=MANAGEMENT, user_id=CLERK, name="Clerk", path="/"),
-    principals.AccessKeyCreated(account=MANAGEMENT, access_key_id=CLERKS.access_key_id, owner=CLERK),
-)
 
 
 def after(*facts, given=FOUNDED.facts) -> State:
@@ -57,12 +46,6 @@ def made(*facts, **wanted) -> tuple[State, Decision]:
 
 def reason(decision: Decision) -> Reason | None:
     return decision.answer.reason if isinstance(decision.answer, Refusal) else None
-
-
-def may(action: str, resource: str) -> holders.InlinePolicyPut:
-    return holders.InlinePolicyPut(
-        account=MANAGEMENT, holder=CLERK, name="may", document=policy(Action=action, Resource=resource)
-    )
 
 
 def test_an_authority_begins_with_an_account_and_an_administrator_who_may_do_everything():
