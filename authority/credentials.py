@@ -58,14 +58,20 @@ class Keyring:
             return INVALID_TOKEN
         secret = self._kept.get(key_id)
         if secret is None:
-            row = await self._ledger.secret(key_id)
-            if row is None or row[0] != PURPOSE:
+            secret = await self.sealed(key_id, PURPOSE)
+            if secret is None:
                 return INVALID_TOKEN
-            secret = self._custodian.unseal(key_id, PURPOSE, row[1])
             if len(self._kept) >= MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[key_id] = secret
         return Held(Credential(key_id), secret)
+
+    async def sealed(self, row_id: str, purpose: str) -> Secret | None:
+        """The secret in a row of the vault, where it was sealed for *purpose*."""
+        row = await self._ledger.secret(row_id)
+        if row is None or row[0] != purpose:
+            return None
+        return self._custodian.unseal(row_id, purpose, row[1])
 
     def _session(self, key_id: AccessKeyId, token: str) -> Held | Refusal:
         try:

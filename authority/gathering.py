@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from authority.access.caller import INVALID_TOKEN
+from authority.access.mfa import Compared, device_by_serial
 from authority.credentials import DECOY, Keyring
 from authority.kernel.refusal import Refusal
+from authority.kernel.secret import Secret
+from authority.model.mfa import PURPOSE as SEEDS
+from authority.model.mfa import MfaDevice
 from authority.pipeline import Gather, Gathering
+from authority.principals.mfa import held_code, held_pair
 from authority.resources.delegation import Gathered, Judged, Presented, proofs_of
 from authority.wire.sigv4 import Unproven, verify_delegated
 
@@ -24,7 +29,35 @@ def gatherers(keyring: Keyring, regions: frozenset[str]) -> Mapping[str, Gather]
             ]
         )
 
-    return {"authority:Evaluate": delegated, "authority:BatchEvaluate": delegated}
+    async def one_code(gathering: Gathering) -> Compared | None:
+        """Hold a one-time code against the seed of the device that is named (STS API, SerialNumber, TokenCode)."""
+        found = await _device(keyring, gathering)
+        return None if found is None else held_code(*found, gathering.input.token_code, gathering.now)
+
+    async def two_codes(gathering: Gathering) -> Compared | None:
+        """Hold two codes in a row against the seed of the device that is named (IAM API, EnableMFADevice)."""
+        found, given = await _device(keyring, gathering), gathering.input
+        if found is None:
+            return None
+        return held_pair(*found, given.authentication_code1, given.authentication_code2, gathering.now)
+
+    return {
+        "authority:Evaluate": delegated,
+        "authority:BatchEvaluate": delegated,
+        "iam:EnableMFADevice": two_codes,
+        "iam:ResyncMFADevice": two_codes,
+        "sts:AssumeRole": one_code,
+        "sts:GetSessionToken": one_code,
+    }
+
+
+async def _device(keyring: Keyring, gathering: Gathering) -> tuple[MfaDevice, Secret] | None:
+    """The device whose serial number the input gives, with its seed."""
+    found = device_by_serial(gathering.version.state, gathering.input.serial_number)
+    if found is None:
+        return None
+    seed = await keyring.sealed(found[1].id, SEEDS)
+    return None if seed is None else (found[1], seed)
 
 
 async def _judged(
