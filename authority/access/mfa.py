@@ -18,8 +18,8 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.model.account import Account
 from authority.model.fact import Fact
 from authority.model.mfa import MfaAttemptFailed, MfaCodeAccepted, MfaDevice
-from authority.model.principals import User
 from authority.model.state import State
+from authority.policy.principal import PrincipalKind
 
 BOTH_NEEDED: Final = Refusal(
     Reason.ACCESS_DENIED,
@@ -112,7 +112,8 @@ def judge_mfa(state: State, caller: Caller, *, serial: str, code: str, gathered:
     if not serial or not code:
         return Judged(BOTH_NEEDED)
     found = device_by_serial(state, serial)
-    user = caller.holder
-    if found is None or caller.session is not None or not isinstance(user, User) or found[1].owner != user.id:
+    if found is None or caller.principal.kind is not PrincipalKind.USER:
+        return Judged(NOT_HIS)
+    if found[1].owner != caller.principal.unique_id:
         return Judged(NOT_HIS)
     return judge_code(*found, gathered, facts)

@@ -14,6 +14,7 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
+from authority.access.caller import Caller
 from authority.access.listing import Listing, listed
 from authority.access.mfa import Compared, failed, once_key, serial_of, usable
 from authority.access.naming import account_of
@@ -23,6 +24,7 @@ from authority.model.account import Account
 from authority.model.mfa import MfaDevice, MfaDeviceDeactivated, MfaDeviceEnabled, MfaDeviceResynchronised
 from authority.model.principals import User
 from authority.model.state import State
+from authority.policy.principal import PrincipalKind
 from authority.principals.devices import no_device, own_device
 from authority.principals.naming import named_user, no_user, user_or_caller, user_or_caller_arn, worn_by_user
 from authority.principals.totp import counter_at, matched, matched_pair
@@ -97,7 +99,7 @@ def enable_mfa_device(state: State, call: Call[EnableMFADevice], facts: Facts) -
         text = f"MFA device with serial number {wanted.serial_number} is already in use."
         return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
     his = account.mfa_devices_of(user.id)
-    if his and _guarded(state) and call.caller.session is None and call.caller.principal.unique_id == user.id:
+    if his and _guarded(state) and _without_mfa(call.caller, user):
         text = "A user with an MFA device enables another only with credentials that were obtained with MFA."
         return refuse(Reason.ACCESS_DENIED, text)
     most = account.quota("MFADevicesPerUserQuota")
@@ -114,6 +116,12 @@ def enable_mfa_device(state: State, call: Call[EnableMFADevice], facts: Facts) -
 
 def _guarded(state: State) -> bool:
     return state.settings is None or state.settings.mfa_guards_enrolment
+
+
+def _without_mfa(caller: Caller, user: User) -> bool:
+    """Whether *user* himself asks, without having shown a device."""
+    himself = caller.principal.kind is PrincipalKind.USER and caller.principal.unique_id == user.id
+    return himself and (caller.session is None or caller.session.mfa_at is None)
 
 
 def _both(device: MfaDevice, counter: int) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.model.account import Account
 from authority.model.principals import User
 from authority.model.state import State
+from authority.policy.principal import PrincipalKind
 
 NAME_NEEDED = Refusal(Reason.VALIDATION_ERROR, "Must specify userName when calling with non-User credentials")
 
@@ -42,17 +43,21 @@ def user_or_caller(account: Account, call: Call[Any]) -> User | Account | Refusa
     name = call.input.user_name
     if name:
         return account.user_named(name) or Refusal(Reason.NO_SUCH_ENTITY, f"The user with name {name} cannot be found.")
-    if call.caller.session is not None:
-        return NAME_NEEDED
-    holder = call.caller.holder
-    return holder if isinstance(holder, User) else account
+    match call.caller.principal.kind:
+        case PrincipalKind.ROOT:
+            return account
+        case PrincipalKind.USER if isinstance(call.caller.holder, User):
+            return call.caller.holder
+        case _:
+            return NAME_NEEDED
 
 
 def user_or_caller_arn(state: State, call: Call[Any]) -> str:
     """The ARN of the user that the input names, or of who asks."""
     if call.input.user_name:
         return named_user(state, call)
-    return iam_arn(call, "user/") if call.caller.session is not None else call.caller.principal.arn
+    principal = call.caller.principal
+    return principal.arn if principal.kind in (PrincipalKind.ROOT, PrincipalKind.USER) else iam_arn(call, "user/")
 
 
 def below(prefix: str) -> Callable[[Any], bool]:

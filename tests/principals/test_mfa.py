@@ -22,7 +22,20 @@ from authority.model.state import canonical, from_canonical
 from authority.principals import devices, mfa, users
 from authority.principals.totp import code_at, counter_at
 from tests.model.test_state import AT
-from tests.principals.world import ACCOUNT, ANN, ANNS, DAN, DANS, IAM, ROOTS, SESSIONS, World, dan_may, refused
+from tests.principals.world import (
+    ACCOUNT,
+    ANN,
+    ANNS,
+    DAN,
+    DANS,
+    IAM,
+    ROOTS,
+    SESSIONS,
+    World,
+    dan_may,
+    refused,
+    user_session,
+)
 
 SERIAL = f"{IAM}:mfa/phone"
 SEED = Secret(b"12345678901234567890")
@@ -243,6 +256,7 @@ TABLET = (
     ("user", "who", "given", "allowed"),
     [
         pytest.param("Ann", ANNS, TABLET, False, id="a second one for himself, with a long-term key"),
+        pytest.param("Ann", user_session(ANN, mfa=True), TABLET, True, id="a second one, with a session by MFA"),
         pytest.param("Ann", ANNS, (), True, id="a first one for himself"),
         pytest.param("Ann", SESSIONS, TABLET, True, id="a second one for another, by a role"),
         pytest.param("Dan", ANNS, TABLET, True, id="a first one for another"),

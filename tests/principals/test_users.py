@@ -11,7 +11,20 @@ from authority.model import holders, policies, principals
 from authority.model.state import canonical, from_canonical
 from authority.principals import users
 from tests.model.test_state import AT
-from tests.principals.world import ACCOUNT, ANN, DAN, DANS, IAM, ROOTS, SESSIONS, World, dan_may, policy, refused
+from tests.principals.world import (
+    ACCOUNT,
+    ANN,
+    DAN,
+    DANS,
+    IAM,
+    ROOTS,
+    SESSIONS,
+    World,
+    dan_may,
+    policy,
+    refused,
+    user_session,
+)
 
 TEAM = {"Key": "team", "Value": "red"}
 
@@ -32,6 +45,7 @@ def test_a_user_without_tags_shows_none_at_all():
 def test_who_asks_without_a_name_sees_himself():
     world = World()
     assert world.asks(users.get_user).user.user_name == "Ann"
+    assert world.asks(users.get_user, who=user_session(ANN, mfa=True)).user.user_name == "Ann"
     root = world.asks(users.get_user, who=ROOTS).user
     assert (root.user_id, root.arn, root.user_name, root.path) == (ACCOUNT, f"{IAM}:root", None, None)
     text = "Must specify userName when calling with non-User credentials"

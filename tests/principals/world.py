@@ -13,6 +13,7 @@ from authority.access.caller import Caller, Credential, SessionClaims, caller_of
 from authority.kernel.ids import AccessKeyId, AccountId, RoleId, UserId
 from authority.kernel.refusal import Reason, Refusal
 from authority.model import authority, holders, principals, roles
+from authority.model.sessions import SessionKind
 from authority.model.state import EMPTY, State, evolve
 from tests.access.test_action import OFFICE
 from tests.model.test_state import AT
@@ -57,6 +58,25 @@ SESSIONS = Credential(
         root_principal=ANN,
     ),
 )
+
+
+def user_session(user: UserId, *, mfa: bool) -> Credential:
+    """What GetSessionToken gives a user, with or without MFA."""
+    key = AccessKeyId("ASIAUSER")
+    claims = SessionClaims(
+        access_key_id=key,
+        account=ACCOUNT,
+        role_id=RoleId(""),
+        session_name="",
+        issued_at=AT,
+        expires_at=AT + timedelta(days=1),
+        ancestors=(AccessKeyId(f"AKIA{user[4:]}"),),
+        root_principal=user,
+        mfa_at=AT if mfa else None,
+        kind=SessionKind.USER,
+        user_id=user,
+    )
+    return Credential(key, claims)
 
 
 def dan_may(*statements: dict) -> holders.InlinePolicyPut:
