@@ -6,35 +6,57 @@ from types import MappingProxyType
 from typing import Final
 
 from authority.access.action import Action
-from authority.accounts import accounts, log
+from authority.accounts import (
+    account_requests,
+    account_tags,
+    accounts,
+    aliases,
+    key_info,
+    log,
+    organizations,
+    password_policy,
+    preferences,
+    summary,
+)
 from authority.permissions import attachments, boundaries, inline, managed, versions
 from authority.principals import access_keys, devices, groups, mfa, users
 from authority.resources import evaluate
-from authority.roles import roles
+from authority.roles import instance_profiles, roles
 from authority.roles import tags as role_tags
-from authority.sessions import assume_role, caller_identity
+from authority.sessions import assume_role, caller_identity, federation_token, session_token
 from authority.wire.dialects import Route
 
 OWN_SERVICE: Final = "authority"
-SERVICES: Final = ("iam", "sts")
+SERVICES: Final = ("iam", "sts", "organizations")
 """The services that are spoken as AWS describes them, by the names of their models."""
 
 MODULES: Final = (
     access_keys,
+    account_requests,
+    account_tags,
     accounts,
+    aliases,
     assume_role,
     attachments,
     boundaries,
     caller_identity,
     devices,
     evaluate,
+    federation_token,
     groups,
     inline,
+    instance_profiles,
+    key_info,
     log,
     managed,
     mfa,
+    organizations,
+    password_policy,
+    preferences,
     role_tags,
     roles,
+    session_token,
+    summary,
     users,
     versions,
 )
@@ -57,6 +79,8 @@ ROUTES: Final = (
     Route("GET", "/v1/accounts", "ListAccounts"),
     Route("POST", "/v1/accounts", "CreateAccount"),
     Route("GET", "/v1/accounts/{accountId}", "GetAccount"),
+    Route("POST", "/v1/accounts/{accountId}/reopen", "ReopenAccount"),
+    Route("PUT", "/v1/accounts/{accountId}/quotas/{name}", "PutQuota"),
     Route("POST", "/access/v1/evaluation", "Evaluate"),
     Route("POST", "/access/v1/evaluations", "BatchEvaluate"),
 )

@@ -17,6 +17,7 @@ from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.kernel.ids import ROLE, AccountId, RoleId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
+from authority.model.account import Account
 from authority.model.boundaries import BoundarySet
 from authority.model.roles import Role, RoleCreated, RoleDeleted, RoleTrustUpdated, RoleUpdated
 from authority.model.state import State
@@ -233,7 +234,7 @@ def delete_role(state: State, call: Call[DeleteRole], _facts: Facts) -> Decision
     protected = linked_role_protected(role)
     if protected is not None:
         return Decision(answer=protected)
-    hindrance = _hindrance(role)
+    hindrance = _hindrance(account, role)
     if hindrance:
         return refuse(Reason.DELETE_CONFLICT, f"Cannot delete entity, must {hindrance} first.")
     return Decision(facts=(RoleDeleted(account=account.id, role_id=RoleId(role.id)),))
@@ -245,7 +246,9 @@ def _updated(account_id: AccountId, role: Role, description: str, duration: int)
     )
 
 
-def _hindrance(role: Role) -> str:
+def _hindrance(account: Account, role: Role) -> str:
+    if account.profiles_with(role.id):
+        return "remove roles from instance profile"
     if role.attached:
         return "detach all policies"
     if role.inline:

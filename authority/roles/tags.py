@@ -15,7 +15,7 @@ from authority.access.tagging import QUOTA, request_tags, tag_keys, tags_refused
 from authority.kernel.tags import Tag
 from authority.model.holders import HolderTagged, HolderUntagged
 from authority.model.state import State
-from authority.roles.showing import named_role, no_role, worn_by_role
+from authority.roles.showing import TagsPage, named_role, no_role, worn_by_role
 
 
 class TagRole(msgspec.Struct, frozen=True, rename="pascal"):
@@ -61,14 +61,6 @@ def untag_role(state: State, call: Call[UntagRole], _facts: Facts) -> Decision:
     if role is None:
         return no_role(call.input.role_name)
     return Decision(facts=(HolderUntagged(account=account.id, holder=role.id, keys=call.input.tag_keys),))
-
-
-class TagsPage(msgspec.Struct, frozen=True, rename="pascal"):
-    """A page of tags."""
-
-    tags: tuple[Tag, ...]
-    is_truncated: bool
-    marker: str | None = None
 
 
 class ListRoleTags(Listing, frozen=True, kw_only=True):

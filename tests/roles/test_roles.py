@@ -9,13 +9,13 @@ import pytest
 from authority.kernel.ids import PolicyId, RoleId
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
-from authority.model import holders, policies
+from authority.model import holders
 from authority.model import roles as facts
 from authority.model.state import canonical, from_canonical
 from authority.roles import roles, tags
 from tests.model.test_state import AT
-from tests.principals.world import ACCOUNT, DANS, IAM, dan_may, policy, refused
-from tests.roles.world import ANYBODY, World, made
+from tests.principals.world import ACCOUNT, DANS, IAM, dan_may, refused
+from tests.roles.world import ANYBODY, LIMIT, LIMITED, World, made
 
 TEAM = {"Key": "team", "Value": "red"}
 
@@ -236,16 +236,6 @@ def test_a_delegate_touches_only_what_carries_his_tag(team):
         answer = world.asks(what, who=DANS, RoleName="App", **wanted)
         assert team == "red" or refused(answer, Reason.ACCESS_DENIED)
     assert (world.account.role_named("App") is None) is (team == "red")
-
-
-LIMIT = f"{IAM}:policy/Limit"
-LIMITED = policies.PolicyCreated(
-    account=ACCOUNT,
-    policy_id=PolicyId("ANPALIMIT"),
-    name="Limit",
-    path="/",
-    document=policy({"Action": "s3:*", "Resource": "*"}),
-)
 
 
 def test_a_role_born_with_a_boundary_shows_it_when_it_is_shown_whole():

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+
+from authority.access.action import Action
+from authority.kernel.ids import PolicyId
+from authority.kernel.refusal import Refusal
+from authority.model import policies
 from authority.model.state import evolve
 from authority.roles import roles
+from tests.permissions.asking import fits
 from tests.principals import world as principals
+from tests.principals.world import ACCOUNT, IAM, policy
+from tests.wire.models import described
 
 
 class World(principals.World):
-    """A state that also takes in what others decided."""
+    """A state that also takes in what others decided, and holds every answer against the service model."""
 
     def take(self, *facts) -> None:
         """Let *facts* become true."""
         self.state = evolve(self.state, facts, self.now)
+
+    def asks(self, what: Action, **wanted: object):
+        """The answer to one request, which has no member that the model does not know."""
+        assert (wanted.keys() - {"who", "gathered"}) <= set(what.input.__struct_encode_fields__)
+        answer = super().asks(what, **wanted)
+        if not isinstance(answer, Refusal):
+            shape = described("iam").operation_model(what.operation).output_shape
+            said = msgspec.json.decode(msgspec.json.encode(answer))
+            # What has nothing to say and may leave everything out says nothing.
+            fits({} if said is None and shape is not None else said, shape)
+        return answer
 
 
 def trusting(principal: object, **more: object) -> str:
@@ -23,6 +43,14 @@ def trusting(principal: object, **more: object) -> str:
 
 
 ANYBODY = trusting({"AWS": "*"})
+LIMIT = f"{IAM}:policy/Limit"
+LIMITED = policies.PolicyCreated(
+    account=ACCOUNT,
+    policy_id=PolicyId("ANPALIMIT"),
+    name="Limit",
+    path="/",
+    document=policy({"Action": "s3:*", "Resource": "*"}),
+)
 
 
 def made(world: World, name: str = "App", **more):
