@@ -17,6 +17,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import resources
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -24,7 +25,7 @@ import structlog
 from aiohttp import web
 from botocore.loaders import Loader
 
-from authority import __version__
+from authority import __version__, permissions
 from authority.access.action import Facts
 from authority.access.recording import act_of_authority
 from authority.accounts.founding import Administrator, found, unused_account_id
@@ -45,6 +46,8 @@ from authority.outbound.clock import SystemClock
 from authority.outbound.custody import Custody
 from authority.outbound.entropy import SystemEntropy
 from authority.outbound.root_key import RootKeyRefused, create_root_key, load_root_key
+from authority.permissions import catalogue
+from authority.permissions.catalogue import CataloguePolicy, CatalogueRefused
 from authority.pipeline import SEED_BYTES, Pipeline
 from authority.projections.runner import Projections
 from authority.registry import ACTIONS, OWN_SERVICE, ROUTES, SERVICES
@@ -89,7 +92,7 @@ class NotInitialised(Exception):  # noqa: N818 - what is the matter
     """There is no authority here yet, or half of one."""
 
 
-REFUSALS: Final = (SettingsRefused, RootKeyRefused, NotInitialised)
+REFUSALS: Final = (SettingsRefused, RootKeyRefused, NotInitialised, CatalogueRefused)
 """What an operator has to put right before anything can start."""
 
 
@@ -108,6 +111,17 @@ def ledger_url(settings: Settings) -> str:
 def decisive(settings: Settings) -> facts_of.Settings:
     """The settings that decisions depend on, as the log holds them."""
     return facts_of.Settings(ENGINE, settings.regions, settings.max_chain_depth)
+
+
+def catalogue_of(settings: Settings) -> tuple[CataloguePolicy, ...]:
+    """The managed policies of every account: ours, and the operator's over them."""
+    files = [catalogue.read(resources.files(permissions).joinpath("aws_managed.json").read_bytes())]
+    if settings.catalogue is not None:
+        try:
+            files.append(catalogue.read(settings.catalogue.read_bytes()))
+        except OSError as fault:
+            raise SettingsRefused(f"the file {settings.catalogue} cannot be read: {fault.strerror}") from None
+    return catalogue.joined(*files)
 
 
 async def initialised(settings: Settings) -> bool:
@@ -212,6 +226,7 @@ async def serve(
     Raises what stops an authority: `RootKeyRefused`, `LedgerInUse`, `SchemaDiffers`, `LedgerCorrupt`, `NotInitialised`.
     """
     custody = Custody(load_root_key(settings.root_key_file, settings.root_key), SystemEntropy())
+    wanted = catalogue_of(settings)
     if not settings.database.is_file():
         raise NotInitialised(NOT_HERE)
     async with AsyncExitStack() as stack:
@@ -226,7 +241,9 @@ async def serve(
         projections = await Projections.open(settings.projections, ledger)
         stack.push_async_callback(projections.close)
         try:
-            await _serve(settings, _Stores(ledger, projections, custody, snapshot_at, clock), committer, ready, stop)
+            await _serve(
+                settings, _Stores(ledger, projections, custody, snapshot_at, clock, wanted), committer, ready, stop
+            )
         except ExceptionGroup as failures:
             raise _cause(failures) from failures
 
@@ -237,6 +254,7 @@ class _Stores(NamedTuple):
     custody: Custody
     snapshot_at: int
     clock: Clock
+    catalogue: Sequence[CataloguePolicy]
 
 
 async def _serve(
@@ -285,7 +303,7 @@ async def _serve(
     )
     async with asyncio.TaskGroup() as tasks:
         committing = tasks.create_task(committer.run())
-        await _begin(settings, committer, clock, node)
+        await _begin(settings, stores.catalogue, committer, clock, node)
         await renew_sealing_key(committer, custody, clock, entropy)
         beside = [tasks.create_task(repeatedly(*worker)) for worker in workers]
         beside.append(tasks.create_task(projections.run()))
@@ -327,11 +345,15 @@ async def _log_seen(ledger: Ledger, version: Version) -> LogSeen:
     return LogSeen(version.state.ledger_id, version.position, version.configured, root.hex(), digest)
 
 
-async def _begin(settings: Settings, committer: Committer, clock: Clock, node: str) -> None:
+async def _begin(
+    settings: Settings, wanted: Sequence[CataloguePolicy], committer: Committer, clock: Clock, node: str
+) -> None:
     """Write down what decisions depend on, where that changed, and that a node serves."""
     if committer.version.state.settings != decisive(settings):
         changed = facts_of.SettingsChanged(settings=decisive(settings))
         await committer.submit(own_act(clock, "SettingsChanged", (changed,)))
+    for portion in catalogue.changes(committer.version.state, wanted):
+        await committer.submit(own_act(clock, "CatalogueChanged", portion))
     started = facts_of.AuthorityStarted(version=__version__, node=node)
     await committer.submit(own_act(clock, "Started", (started,)))
 

@@ -94,6 +94,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     snapshot_every: Count = 10_000
     expiry_interval: Seconds = 1
     max_chain_depth: Annotated[int, msgspec.Meta(ge=1, le=64)] = 16
+    catalogue: Path | None = None
+    """A file of managed policies for every account, beside those that come with us and before them."""
 
     origins: Mapping[str, str]
     """Where each value came from, by name, in words."""
@@ -165,8 +167,9 @@ def _work_out(found: dict[str, Any], origins: dict[str, str], base: Path) -> Non
     for name, file in IN_DATA_DIR.items():
         if name not in found:
             found[name], origins[name] = data / file, "default, in data_dir"
-    for name in ("data_dir", *IN_DATA_DIR):
-        found[name] = base / found[name]
+    for name in ("data_dir", *IN_DATA_DIR, "catalogue"):
+        if found[name] is not None:
+            found[name] = base / found[name]
     if "hosts" in found:
         found["hosts"] = tuple(host.lower() for host in found["hosts"])
     else:
