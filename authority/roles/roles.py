@@ -23,6 +23,7 @@ from authority.model.roles import Role, RoleCreated, RoleDeleted, RoleTrustUpdat
 from authority.model.state import State
 from authority.roles import trust
 from authority.roles.showing import (
+    LINKED,
     RoleAnswer,
     RoleDetail,
     as_created,
@@ -34,8 +35,6 @@ from authority.roles.showing import (
 )
 
 HOUR: Final = 3600
-LINKED: Final = "/aws-service-role/"
-"""The path of the roles that belong to services."""
 
 
 class CreateRole(msgspec.Struct, frozen=True, rename="pascal"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -15,12 +15,15 @@ from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.naming import account_of, existing
 from authority.access.tagging import resource_tags
+from authority.access.trusting import shown_trust
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
 from authority.model.account import Account
 from authority.model.roles import Role
 from authority.model.state import State
-from authority.roles import trust
+
+LINKED: Final = "/aws-service-role/"
+"""The path of the roles that belong to services."""
 
 
 class RoleLastUsed(msgspec.Struct, frozen=True, rename="pascal"):
@@ -68,7 +71,7 @@ def as_created(state: State, account: Account, role: Role, partition: str) -> Ro
         role_id=role.id,
         arn=holder_arn(account, role, partition),
         create_date=role.created_at,
-        assume_role_policy_document=quote(trust.shown(state, account, role, partition), safe=""),
+        assume_role_policy_document=quote(shown_trust(state, account, role, partition), safe=""),
         tags=role.tags or None,
     )
 

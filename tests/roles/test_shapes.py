@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from authority.access.action import Action
-from authority.roles import instance_profiles, roles, tags
+from authority.roles import instance_profiles, linked, roles, tags
 from tests.wire.models import described
 
-MODULES = (instance_profiles, roles, tags)
+MODULES = (instance_profiles, linked, roles, tags)
 ACTIONS = [found for module in MODULES for found in vars(module).values() if isinstance(found, Action)]
 
 

@@ -7,11 +7,11 @@ from urllib.parse import unquote
 
 import pytest
 
+from authority.access.trusting import NOBODY
 from authority.kernel.ids import AccountId, UserId
 from authority.kernel.refusal import Reason
 from authority.model import authority, principals
 from authority.roles import roles
-from authority.roles.trust import NOBODY
 from tests.principals.world import ACCOUNT, ANN, IAM, ROOTS, refused
 from tests.roles.world import ANYBODY, World, made, trusting
 
