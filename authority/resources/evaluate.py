@@ -113,7 +113,7 @@ def judge(
     asserted = stated_context(question)
     if isinstance(asserted, Refusal):
         return asserted
-    policies = resource_policy(state, question)
+    policies = resource_policy(state, question, call.partition if resource is None else resource.partition)
     if isinstance(policies, Refusal):
         return policies
 

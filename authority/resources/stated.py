@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from authority.access.context import Context, unmapped
-from authority.access.naming import role_by_arn, user_by_arn
+from authority.access.trusting import bearer
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.state import State
 from authority.policy.compiled import Policy, Source, compile_policy
@@ -52,7 +52,7 @@ def stated_context(question: Evaluate) -> Context | Refusal:
     return context
 
 
-def resource_policy(state: State, question: Evaluate) -> tuple[Policy, ...] | Refusal:
+def resource_policy(state: State, question: Evaluate, partition: str) -> tuple[Policy, ...] | Refusal:
     """The policy of the resource, as the resource server keeps it; or AWS's words for what is wrong with it.
 
     Users and roles that it names are those who bear the names now: we cannot know whom it meant when it was written.
@@ -63,7 +63,7 @@ def resource_policy(state: State, question: Evaluate) -> tuple[Policy, ...] | Re
     document = _read(text)
     if isinstance(document, Refusal):
         return document
-    bound = tuple((arn, _bearer(state, arn)) for arn in document.named_principals)
+    bound = tuple((arn, bearer(state, arn, partition) or None) for arn in document.named_principals)
     return (_compiled(text, question.resource.id, bound),)
 
 
@@ -78,12 +78,6 @@ def _compiled(text: str, resource: str, bound: tuple[tuple[str, str | None], ...
     if isinstance(document, Refusal):
         raise TypeError("only what was read can be compiled")
     return compile_policy(document, Source("resource", resource), dict(bound))
-
-
-def _bearer(state: State, arn: str) -> str | None:
-    """The unique id of the user or role that an ARN names now, in whatever account of ours."""
-    found = role_by_arn(state, arn) or user_by_arn(state, arn)
-    return None if found is None else found[1].id
 
 
 def _spelled(value: str | bool | int | tuple[str, ...]) -> str | tuple[str, ...]:
