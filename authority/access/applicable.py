@@ -23,7 +23,8 @@ EVERYTHING: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Acti
 
 
 @lru_cache(maxsize=16384)
-def _compiled(text: str, kind: Kind, source: Source, bound: tuple[tuple[str, str], ...] = ()) -> Policy:
+def compiled(text: str, kind: Kind, source: Source, bound: tuple[tuple[str, str], ...] = ()) -> Policy:
+    """The policy that *text* is, kept for the next who asks."""
     document = parse(text, kind)
     if isinstance(document, Refusal):
         # What is stored was parsed when it was written; a text that no longer parses must not be passed over.
@@ -36,7 +37,7 @@ def identity_policies(state: State, caller: Caller) -> tuple[Policy, ...]:
     if caller.holder is None:
         # A federated user of root has what its session policies leave of everything.
         federated = caller.principal.kind is PrincipalKind.FEDERATED_USER
-        return (_compiled(EVERYTHING, Kind.IDENTITY, Source("identity", "root")),) if federated else ()
+        return (compiled(EVERYTHING, Kind.IDENTITY, Source("identity", "root")),) if federated else ()
     return holders_policies(state, state.accounts[caller.account], caller.holder, partition_of(caller))
 
 
@@ -57,20 +58,20 @@ def partition_of(caller: Caller) -> str:
 def _held(state: State, account: Account, holder: Holder, partition: str) -> Iterator[Policy]:
     owner = holder_arn(account, holder, partition)
     for inline in holder.inline:
-        yield _compiled(inline.document, Kind.IDENTITY, Source("identity", inline.name, owner=owner))
+        yield compiled(inline.document, Kind.IDENTITY, Source("identity", inline.name, owner=owner))
     for policy_id in holder.attached:
         yield managed_policy(state.managed(account, policy_id), partition)
 
 
 def managed_policy(policy: ManagedPolicy, partition: str, layer: Layer = "identity") -> Policy:
     """A managed policy, by the text in force."""
-    return _compiled(policy.document, Kind.IDENTITY, Source(layer, policy.arn(partition), f"v{policy.default}"))
+    return compiled(policy.document, Kind.IDENTITY, Source(layer, policy.arn(partition), f"v{policy.default}"))
 
 
 def trust_policy(account: Account, role: Role, partition: str) -> Policy:
     """The trust policy of *role*, matching principals by the unique ids they had when it was written."""
     source = Source("trust", holder_arn(account, role, partition))
-    return _compiled(role.trust.document, Kind.TRUST, source, role.trust.bound)
+    return compiled(role.trust.document, Kind.TRUST, source, role.trust.bound)
 
 
 def holder_arn(account: Account, holder: Holder, partition: str) -> str:
@@ -108,7 +109,7 @@ def session_policies(state: State, caller: Caller) -> tuple[Policy, ...] | None:
         return None
     found: list[Policy] = []
     if session.policy:
-        found.append(_compiled(session.policy, Kind.SESSION, Source("session", "inline")))
+        found.append(compiled(session.policy, Kind.SESSION, Source("session", "inline")))
     account, partition = state.accounts[caller.account], partition_of(caller)
     for arn in session.policy_arns:
         policy = policy_by_arn(state, account, arn, partition)

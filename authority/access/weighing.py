@@ -64,11 +64,13 @@ def weigh(
     resource_policies: tuple[Policy, ...] = (),
     trust: bool = False,
     asserted: Context | None = None,
+    also: tuple[Policy, ...] = (),
 ) -> Weighed:
     """Ask whether the caller may do *action* on *resource*, which is *owner*'s, else the account's in its ARN.
 
     *asserted* is what a resource server says of a request that was sent to it and not to us.  It takes the place of
-    what we saw of our own request, and never that of anything proven.
+    what we saw of our own request, and never that of anything proven.  *also* are policies that everybody in the
+    caller's account has beside those of his own.
     """
     caller = call.caller
     if asserted is None:
@@ -89,7 +91,7 @@ def weigh(
         resource=resource,
         resource_account=resource_account,
         context=context,
-        identity=identity_policies(state, caller),
+        identity=(*identity_policies(state, caller), *also),
         boundary=boundary_policies(state, caller),
         session=session_policies(state, caller),
         resource_policies=resource_policies,
