@@ -23,6 +23,8 @@ from authority.model.account import Account
 from authority.model.holders import Holder
 from authority.model.roles import Role
 from authority.model.state import State
+from authority.policy.document import Document, Kind, parse
+from authority.policy.text import NOT_JSON, SYNTAX
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -94,3 +96,11 @@ class OfHolder(msgspec.Struct, frozen=True, kw_only=True):
 def on_the_wire(document: str) -> str:
     """A policy document as IAM gives it back: percent-encoded once (RFC 3986)."""
     return quote(document, safe="")
+
+
+def readable_identity(text: str) -> Document | Refusal:
+    """The document of an identity policy, or why it is none; what is no JSON at all is told like any other fault."""
+    document = parse(text, Kind.IDENTITY)
+    if isinstance(document, Refusal) and document.message == NOT_JSON:
+        return Refusal(document.reason, SYNTAX)
+    return document

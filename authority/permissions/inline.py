@@ -16,8 +16,8 @@ from authority.kernel.paging import Page
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.holders import InlinePolicyDeleted, InlinePolicyPut
 from authority.model.state import State
-from authority.permissions.holding import KINDS, HolderKind, OfHolder, on_the_wire
-from authority.policy.document import Kind, parse, size_of
+from authority.permissions.holding import KINDS, HolderKind, OfHolder, on_the_wire, readable_identity
+from authority.policy.document import size_of
 
 
 class PutPolicy(OfHolder, frozen=True, kw_only=True, rename="pascal"):
@@ -54,7 +54,7 @@ def _put(kind: HolderKind) -> Action:
         account, wanted, holder = account_of(state, call), call.input, kind.changeable(state, call)
         if isinstance(holder, Refusal):
             return Decision(answer=holder)
-        document = parse(wanted.policy_document, Kind.IDENTITY)
+        document = readable_identity(wanted.policy_document)
         if isinstance(document, Refusal):
             return Decision(answer=document)
         others = sum(size_of(policy.document) for policy in holder.inline if policy.name != wanted.policy_name)

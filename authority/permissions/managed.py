@@ -34,7 +34,8 @@ from authority.model.policies import (
     PolicyUntagged,
 )
 from authority.model.state import State
-from authority.policy.document import CURRENT, Document, Kind, parse, size_of
+from authority.permissions.holding import readable_identity
+from authority.policy.document import CURRENT, Document, size_of
 
 UNREADABLE: Final = Refusal(Reason.VALIDATION_ERROR, "Invalid ARN:  Could not be parsed!")
 
@@ -136,7 +137,7 @@ def own(
 
 def readable(account: Account, text: str) -> Document | Refusal:
     """The document of a managed policy, or why it cannot be one (IAM and AWS STS quotas)."""
-    document = parse(text, Kind.IDENTITY)
+    document = readable_identity(text)
     if isinstance(document, Refusal):
         return document
     if document.version != CURRENT:
@@ -319,7 +320,7 @@ class TagPolicy(OfPolicy, frozen=True):
 )
 def tag_policy(state: State, call: Call[TagPolicy], _facts: Facts) -> Decision:
     """Tag a policy; keys that differ by case are different keys (IAM API, TagPolicy)."""
-    account, policy = account_of(state, call), own(state, call, "TagPolicy")
+    account, policy = account_of(state, call), own(state, call, "TagPolicy", "was not found.")
     if isinstance(policy, Refusal):
         return Decision(answer=policy)
     refusal = tags_refused(call.input.tags, policy.tags, ignore_case=False)
@@ -343,7 +344,7 @@ class UntagPolicy(OfPolicy, frozen=True):
 )
 def untag_policy(state: State, call: Call[UntagPolicy], _facts: Facts) -> Decision:
     """Take tags off a policy; keys that it does not carry do no harm (IAM API, UntagPolicy)."""
-    account, policy = account_of(state, call), own(state, call, "UntagPolicy")
+    account, policy = account_of(state, call), own(state, call, "UntagPolicy", "was not found.")
     if isinstance(policy, Refusal):
         return Decision(answer=policy)
     if not call.input.tag_keys:
@@ -366,7 +367,7 @@ class Tags(msgspec.Struct, frozen=True, rename="pascal"):
 @action("iam:ListPolicyTags", resource=asked_about, conditions=worn)
 def list_policy_tags(state: State, call: Call[ListPolicyTags], _facts: Facts) -> Decision:
     """List what a policy is tagged with (IAM API, ListPolicyTags)."""
-    account_id, policy = account_of(state, call).id, found(state, call)
+    account_id, policy = account_of(state, call).id, found(state, call, "was not found.")
     if isinstance(policy, Refusal):
         return Decision(answer=policy)
 

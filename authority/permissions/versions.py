@@ -52,8 +52,11 @@ def _version(policy: ManagedPolicy, call: Call[Any]) -> PolicyVersion | Refusal:
     for version in policy.versions:
         if f"v{version.number}" == call.input.version_id:
             return version
-    text = f"Policy {call.input.policy_arn} version {call.input.version_id} does not exist or is not attachable."
-    return Refusal(Reason.NO_SUCH_ENTITY, text)
+    return Refusal(Reason.NO_SUCH_ENTITY, f"Policy {call.input.policy_arn} {_missing(call)}")
+
+
+def _missing(call: Call[Any]) -> str:
+    return f"version {call.input.version_id} does not exist or is not attachable."
 
 
 class CreatePolicyVersion(OfPolicy, frozen=True):
@@ -97,7 +100,7 @@ class GetPolicyVersion(OfVersion, frozen=True):
 @action("iam:GetPolicyVersion", resource=asked_about, conditions=worn)
 def get_policy_version(state: State, call: Call[GetPolicyVersion], _facts: Facts) -> Decision:
     """Show a version with its text (IAM API, GetPolicyVersion)."""
-    policy = found(state, call)
+    policy = found(state, call, _missing(call))
     version = policy if isinstance(policy, Refusal) else _version(policy, call)
     if isinstance(policy, Refusal) or isinstance(version, Refusal):
         return Decision(answer=version)
@@ -149,7 +152,7 @@ class DeletePolicyVersion(OfVersion, frozen=True):
 @action("iam:DeletePolicyVersion", resource=asked_about, conditions=worn)
 def delete_policy_version(state: State, call: Call[DeletePolicyVersion], _facts: Facts) -> Decision:
     """Delete a text that is not in force (IAM API, DeletePolicyVersion)."""
-    account, policy = account_of(state, call), own(state, call, "DeletePolicyVersion")
+    account, policy = account_of(state, call), own(state, call, "DeletePolicyVersion", _missing(call))
     version = policy if isinstance(policy, Refusal) else _version(policy, call)
     if isinstance(policy, Refusal) or isinstance(version, Refusal):
         return Decision(answer=version)
@@ -166,7 +169,7 @@ class SetDefaultPolicyVersion(OfVersion, frozen=True):
 @action("iam:SetDefaultPolicyVersion", resource=asked_about, conditions=worn)
 def set_default_policy_version(state: State, call: Call[SetDefaultPolicyVersion], _facts: Facts) -> Decision:
     """Put a text in force for everybody the policy is attached to (IAM API, SetDefaultPolicyVersion)."""
-    account, policy = account_of(state, call), own(state, call, "SetDefaultPolicyVersion")
+    account, policy = account_of(state, call), own(state, call, "SetDefaultPolicyVersion", _missing(call))
     version = policy if isinstance(policy, Refusal) else _version(policy, call)
     if isinstance(policy, Refusal) or isinstance(version, Refusal):
         return Decision(answer=version)

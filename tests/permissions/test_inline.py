@@ -75,7 +75,7 @@ def test_nobody_of_that_name(word, name, holder, arn):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("{", "This policy contains invalid Json", id="no JSON"),
+        pytest.param("{", "Syntax errors in policy.", id="no JSON"),
         pytest.param(document(Principal="*"), "Policy document should not specify a principal.", id="with a principal"),
     ],
 )

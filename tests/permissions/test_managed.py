@@ -151,17 +151,20 @@ def test_what_no_arn_finds(arn, reason, message):
     assert world.ask(managed.delete_policy, PolicyArn=arn) == refused(reason, message)
 
 
-OTHERS = [
-    (managed.tag_policy, {"Tags": []}),
-    (managed.untag_policy, {"TagKeys": []}),
-    (managed.list_policy_tags, {}),
-    (versions.create_policy_version, {"PolicyDocument": document()}),
-    (versions.get_policy_version, {"VersionId": "v1"}),
-    (versions.list_policy_versions, {}),
-    (versions.delete_policy_version, {"VersionId": "v1"}),
-    (versions.set_default_policy_version, {"VersionId": "v1"}),
+NOT_FOUND, NOT_THERE = "was not found.", "does not exist or is not attachable."
+ABSENCES = [
+    (managed.get_policy, {}, NOT_FOUND),
+    (managed.delete_policy, {}, NOT_FOUND),
+    (managed.tag_policy, {"Tags": []}, NOT_FOUND),
+    (managed.untag_policy, {"TagKeys": []}, NOT_FOUND),
+    (managed.list_policy_tags, {}, NOT_FOUND),
+    (versions.create_policy_version, {"PolicyDocument": document()}, NOT_THERE),
+    (versions.get_policy_version, {"VersionId": "v1"}, f"version v1 {NOT_THERE}"),
+    (versions.list_policy_versions, {}, NOT_THERE),
+    (versions.delete_policy_version, {"VersionId": "v1"}, f"version v1 {NOT_THERE}"),
+    (versions.set_default_policy_version, {"VersionId": "v1"}, f"version v1 {NOT_THERE}"),
 ]
-EVERY = [(managed.get_policy, {}), (managed.delete_policy, {}), *OTHERS]
+EVERY = [(action, wanted) for action, wanted, _ in ABSENCES]
 CHANGES = [
     pair
     for pair in EVERY
@@ -173,10 +176,9 @@ def named(pairs):
     return [pytest.param(*pair, id=pair[0].operation) for pair in pairs]
 
 
-@pytest.mark.parametrize(("action", "wanted"), named(OTHERS))
-def test_a_policy_that_does_not_exist_has_nothing(action, wanted):
-    expected = refused(NO_SUCH, f"Policy {ABSENT} does not exist or is not attachable.")
-    assert World().ask(action, PolicyArn=ABSENT, **wanted) == expected
+@pytest.mark.parametrize(("action", "wanted", "ending"), named(ABSENCES))
+def test_a_policy_that_does_not_exist_has_nothing(action, wanted, ending):
+    assert World().ask(action, PolicyArn=ABSENT, **wanted) == refused(NO_SUCH, f"Policy {ABSENT} {ending}")
 
 
 @pytest.mark.parametrize(("action", "wanted"), named(EVERY))
