@@ -1,0 +1,22 @@
+"""What the rest of the house may ask of those who hash passwords.  The adapter lives in `outbound`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from authority.kernel.secret import Secret
+
+
+class PasswordHasher(Protocol):
+    """Makes of a password what is safe to keep, slowly, so that nobody can try many.
+
+    Both take tens of milliseconds and much memory: call them off the event loop, and few at a time.
+    """
+
+    def hashed(self, password: str) -> Secret:
+        """What to keep of *password*: different each time, as it is salted."""
+        ...
+
+    def matches(self, hashed: Secret, password: str) -> bool:
+        """Whether *password* is the one that *hashed* was made of."""
+        ...
