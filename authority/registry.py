@@ -19,7 +19,7 @@ from authority.accounts import (
     summary,
 )
 from authority.permissions import attachments, boundaries, inline, managed, versions
-from authority.principals import access_keys, devices, groups, mfa, users
+from authority.principals import access_keys, devices, groups, login_profiles, mfa, users
 from authority.resources import evaluate
 from authority.roles import instance_profiles, roles
 from authority.roles import tags as role_tags
@@ -48,6 +48,7 @@ MODULES: Final = (
     instance_profiles,
     key_info,
     log,
+    login_profiles,
     managed,
     mfa,
     organizations,
