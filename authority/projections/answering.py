@@ -1,0 +1,210 @@
+"""Each query and how it is answered.
+
+The projections propose positions; the bodies are read from the log; and the entry itself, as whoever asks may see it,
+decides whether it belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authority.audit import tokens
+from authority.audit.answers import EventRecord, Events, LastUse, SessionRecord, Sessions
+from authority.audit.queries import (
+    AccessKeyLastUsed,
+    FindEvents,
+    FindSessions,
+    LastUsed,
+    OneEvent,
+    Order,
+    Query,
+    Range,
+    RoleLastUsed,
+    Status,
+)
+from authority.audit.records import End, event_record, session_record
+from authority.audit.terms import ANY, ANY_SESSION, ENDED, LIVE, Field, Term, issued_by, terms_of, terms_of_session
+from authority.audit.visibility import Whose, accounts_of, keys_in, seen_by
+from authority.kernel.refusal import Reason, Refusal
+from authority.ledger.port import Entry, Ledger
+from authority.model.event import Event
+from authority.model.sessions import SessionIssued
+from authority.projections.indexing import event_of, moment
+from authority.projections.reading import json_list, known_of, rows_of
+from authority.projections.seeking import seek
+from authority.projections.tables import term_number, trail_number
+
+ROUNDS: Final = 8
+"""Searches for one page; then it is given as it is, with a token for the rest."""
+
+_LAST_USES: Final = (
+    "SELECT id, at, service, region, position FROM last_use WHERE id IN (SELECT value FROM json_each(?))"
+)
+_ENDS: Final = (
+    "SELECT access_key_id, ended_at, cause, ended_position FROM session "
+    "WHERE access_key_id IN (SELECT value FROM json_each(?)) AND ended_at IS NOT NULL"
+)
+_TICK: Final = timedelta(microseconds=1)
+_DIGITS: Final = 18
+SAME_TERM: Final = 8
+"""Entries that may be proposed for one id before it counts as missing: only a collision of hashes proposes others."""
+
+
+async def answer(query: Query, connection: AsyncConnection, ledger: Ledger, position: int) -> object:
+    """Answer *query* from projections that have come to *position*."""
+    match query:
+        case FindEvents():
+            return await _events(query, connection, ledger, position)
+        case FindSessions():
+            return await _sessions(query, connection, ledger, position)
+        case OneEvent():
+            return await _one(query, connection, ledger, position)
+        case LastUsed():
+            return await _last_uses(connection, query.ids)
+        case AccessKeyLastUsed():
+            return (await _last_uses(connection, (query.access_key_id,))).get(query.access_key_id)
+        case RoleLastUsed():
+            return (await _last_uses(connection, (query.role_id,))).get(query.role_id)
+        case _:
+            raise TypeError(f"nobody answers {type(query).__name__}")
+
+
+# --- events ---------------------------------------------------------------------------------
+
+
+async def _events(query: FindEvents, connection: AsyncConnection, ledger: Ledger, position: int) -> Events:
+    conditions = query.conditions()
+    lists = _lists(query.account, query.trail, conditions, ANY)
+    left = await _range(query, ledger, position)
+    records: list[EventRecord] = []
+    for _ in range(ROUNDS):
+        wanted = query.max_results - len(records)
+        if not wanted or left.low > left.high:
+            break
+        found = await seek(connection, lists, left, query.order, wanted)
+        left = found.left
+        for entry, event, whose in await _read(connection, ledger, found.positions):
+            seen = _as_seen(event, query.account, query.trail, whose)
+            if seen is not None and conditions <= terms_of(seen):
+                records.append(event_record(entry.position, entry.at, seen, withheld=seen != event))
+    return Events(events=tuple(records), position=position, next_token=tokens.write(query, left))
+
+
+async def _range(query: FindEvents, ledger: Ledger, position: int) -> Range:
+    """The positions to look at: what earlier pages left, or what the question bounds."""
+    if query.resume is not None:
+        return Range(query.resume.low, min(query.resume.high, position))
+    low = max(query.from_position, 1)
+    high = position if query.to_position is None else min(query.to_position, position)
+    if query.since is not None:
+        low = max(low, await ledger.position_at(query.since - _TICK) + 1)
+    if query.until is not None:
+        high = min(high, await ledger.position_at(query.until - _TICK))
+    return Range(low, high)
+
+
+async def _one(query: OneEvent, connection: AsyncConnection, ledger: Ledger, position: int) -> EventRecord | Refusal:
+    if query.id.isascii() and query.id.isdigit():
+        named = int(query.id[:_DIGITS])
+        positions = [named] if 1 <= named <= position and len(query.id) <= _DIGITS else []
+    else:
+        lists = _lists(query.account, "", frozenset({(Field.ID, query.id)}), ANY)
+        positions = (await seek(connection, lists, Range(1, position), Order.NEWEST, SAME_TERM)).positions
+    for entry, event, whose in await _read(connection, ledger, positions):
+        seen = _as_seen(event, query.account, "", whose)
+        if seen is None:
+            continue
+        record = event_record(entry.position, entry.at, seen, withheld=seen != event)
+        if query.id in (record.id, str(record.position)):
+            return record
+    # One wording, so that nobody learns what is on another's trail.
+    return Refusal(Reason.NO_SUCH_ENTITY, f"There is no event {query.id} on this trail.")
+
+
+# --- sessions -------------------------------------------------------------------------------
+
+
+async def _sessions(query: FindSessions, connection: AsyncConnection, ledger: Ledger, position: int) -> Sessions:
+    lists = _lists(query.account, query.trail, query.conditions(), ANY_SESSION)
+    conditions = query.conditions() - {LIVE, ENDED}
+    # LIVE and ENDED change after the entry was written, so they are read off the sessions' own rows.
+    resume = query.resume or Range(1, position)
+    left = Range(resume.low, min(resume.high, position))
+    records: list[SessionRecord] = []
+    for _ in range(ROUNDS):
+        wanted = query.max_results - len(records)
+        if not wanted or left.low > left.high:
+            break
+        found = await seek(connection, lists, left, query.order, wanted)
+        left = found.left
+        read = await _read(connection, ledger, found.positions)
+        ends = await _ends(connection, [issued.access_key_id for _, event, _ in read if (issued := issued_by(event))])
+        for entry, event, whose in read:
+            seen = _as_seen(event, query.account, query.trail, whose)
+            issued = None if seen is None else issued_by(seen)
+            if seen is None or issued is None or issued.account != (query.account or query.trail or issued.account):
+                continue
+            end = ends.get(issued.access_key_id)
+            if conditions <= terms_of(seen) | terms_of_session(seen, issued) and _is(
+                query.status, issued, end, query.now
+            ):
+                records.append(session_record(entry.position, seen, issued, end, query.now))
+    return Sessions(sessions=tuple(records), position=position, next_token=tokens.write(query, left))
+
+
+def _is(status: Status, issued: SessionIssued, end: End | None, now: datetime) -> bool:
+    match status:
+        case Status.ACTIVE:
+            return end is None and now < issued.expires_at
+        case Status.ENDED:
+            return end is not None
+        case Status.ALL:
+            return True
+        case _:
+            assert_never(status)
+
+
+async def _ends(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, End]:
+    rows = await rows_of(connection, _ENDS, (json_list(keys),))
+    return {key: End(moment(at), cause, position) for key, at, cause, position in rows}
+
+
+# --- last use -------------------------------------------------------------------------------
+
+
+async def _last_uses(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, LastUse]:
+    rows = await rows_of(connection, _LAST_USES, (json_list(ids),))
+    return {id_: LastUse(moment(at), service, region, position) for id_, at, service, region, position in rows}
+
+
+# --- what all share -------------------------------------------------------------------------
+
+
+def _lists(account: str | None, trail: str, conditions: frozenset[Term], everything: Term) -> list[tuple[int, int]]:
+    """The lists whose positions must all agree."""
+    lists = [(trail_number(account), term_number(term)) for term in sorted(conditions)]
+    if account is None and trail:
+        lists.append((trail_number(trail), term_number(everything)))
+    return lists
+
+
+async def _read(
+    connection: AsyncConnection, ledger: Ledger, positions: Sequence[int]
+) -> list[tuple[Entry, Event, Whose]]:
+    """The entries at *positions* with what must be known of the keys in them."""
+    if not positions:
+        return []
+    read = [(entry, event_of(entry)) for entry in await ledger.entries_at(positions)]
+    known = await known_of(connection, {key for _, event in read for key in keys_in(event)})
+    return [(entry, event, known.accounts) for entry, event in read]
+
+
+def _as_seen(event: Event, account: str | None, trail: str, whose: Whose) -> Event | None:
+    """*event* as *account* may see it; who sees everything may look at one trail, and sees it whole."""
+    if account is not None:
+        return seen_by(event, account, whose)
+    return event if not trail or trail in accounts_of(event, whose) else None

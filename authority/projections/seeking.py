@@ -1,0 +1,105 @@
+"""Finding the positions at which several terms hold, by leaping from one list to the next.
+
+Each term's positions stand in order.  A candidate is sought in every list; when all agree it is a hit, otherwise the
+search goes on from the one that is farthest along.  So the work is that of the shortest list, whatever the others
+hold, and no plan has to be guessed.  Lists that interleave for long without ever agreeing are given up after a bounded
+number of steps, and taken up again from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authority.audit.queries import Order, Range
+from authority.projections.reading import rows_of
+
+STEPS: Final = 2_000
+"""Leaps of one statement: a few milliseconds."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Positions in the order asked for, and where the search goes on; nothing is left when `left` is empty."""
+
+    positions: list[int]
+    left: Range
+
+
+async def seek(
+    connection: AsyncConnection, lists: Sequence[tuple[int, int]], within: Range, order: Order, limit: int
+) -> Found:
+    """The first *limit* positions that stand in all *lists*, of those *within* that one search reaches.
+
+    A list is a trail and a term.  When nothing more is to be found, nothing is left.
+    """
+    positions, left = await _sought(connection, lists, within, order, limit + 1)
+    if len(positions) > limit:
+        return Found(positions[:limit], _after(within, order, positions[limit - 1]))
+    return Found(positions, left)
+
+
+async def _sought(
+    connection: AsyncConnection, lists: Sequence[tuple[int, int]], within: Range, order: Order, limit: int
+) -> tuple[list[int], Range]:
+    if len(lists) == 1:
+        listed = (*lists[0], within.low, within.high, limit)
+        rows = await rows_of(connection, _LISTED[order], listed)
+        return [position for (position,) in rows], _after(within, order, None)
+    start = within.high if order is Order.NEWEST else within.low
+    bound = within.low if order is Order.NEWEST else within.high
+    parameters = [start]
+    for trail, term in lists:
+        parameters += [trail, term, trail, term, bound]
+    rows = await rows_of(connection, _leaping(order, len(lists)), (*parameters, STEPS, STEPS, limit))
+    positions = [hit for _, _, hit in rows if hit is not None]
+    if len(positions) < limit and rows and rows[-1][1] == STEPS:
+        candidate = rows[-1][0]
+        return positions, Range(within.low, candidate) if order is Order.NEWEST else Range(candidate, within.high)
+    return positions, _after(within, order, None)
+
+
+def _after(within: Range, order: Order, last: int | None) -> Range:
+    """What is left of *within* once *last* was found; nothing, when None was."""
+    if order is Order.NEWEST:
+        return Range(within.low, within.low - 1 if last is None else last - 1)
+    return Range(within.high + 1 if last is None else last + 1, within.high)
+
+
+_LISTED: Final = {
+    Order.NEWEST: "SELECT position FROM posting WHERE account = ? AND term = ? AND position BETWEEN ? AND ? "
+    "ORDER BY position DESC LIMIT ?",
+    Order.OLDEST: "SELECT position FROM posting WHERE account = ? AND term = ? AND position BETWEEN ? AND ? "
+    "ORDER BY position LIMIT ?",
+}
+
+
+@cache
+def _leaping(order: Order, count: int) -> str:
+    """The statement for *count* terms.  Its rows: the next candidate, the number of the step, the hit if it was one.
+
+    INVARIANT: it is made of constants and of *count*; what was asked for is bound.
+    """
+    newest = order is Order.NEWEST
+    direction, compared, limited = ("DESC", "<=", ">=") if newest else ("ASC", ">=", "<=")
+    beyond = "- 1" if newest else "+ 1"
+    names = [f"list{number}.position" for number in range(count)]
+    lowest, highest = f"min({', '.join(names)})", f"max({', '.join(names)})"
+    farthest = lowest if newest else highest
+    lists = " ".join(
+        f"CROSS JOIN posting AS list{number} ON list{number}.account = ? AND list{number}.term = ? "  # noqa: S608
+        f"AND list{number}.position = (SELECT sought.position FROM posting AS sought "
+        f"WHERE sought.account = ? AND sought.term = ? AND sought.position {compared} leap.candidate "
+        f"AND sought.position {limited} ? ORDER BY sought.position {direction} LIMIT 1)"
+        for number in range(count)
+    )
+    step = f"""
+        SELECT CASE WHEN {lowest} = {highest} THEN {farthest} {beyond} ELSE {farthest} END,
+               leap.step + 1, CASE WHEN {lowest} = {highest} THEN {lowest} END
+        FROM leap {lists} WHERE leap.step < ?"""  # noqa: S608
+    return f"""
+        WITH RECURSIVE leap(candidate, step, hit) AS (SELECT ?, 0, NULL UNION ALL {step})
+        SELECT candidate, step, hit FROM leap WHERE hit IS NOT NULL OR step = ? LIMIT ?"""  # noqa: S608

@@ -1,0 +1,106 @@
+"""The tables of the projections.  They hold what finds an entry, never what it says: bodies are read from the log.
+
+`VERSION` is raised whenever a table, a term or the way an entry is read changes: then all is built anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    literal_column,
+)
+
+from authority.audit.terms import Term
+
+VERSION: Final = 1
+
+METADATA: Final = MetaData()
+
+CHECKPOINT: Final = Table(
+    "checkpoint",
+    METADATA,
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="checkpoint_is_one"), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("leaf", LargeBinary, nullable=False, comment="of the entry at the position: tells one log from another"),
+)
+
+POSTING: Final = Table(
+    "posting",
+    METADATA,
+    Column("term", Integer, primary_key=True, autoincrement=False),
+    Column("account", Integer, primary_key=True, autoincrement=False, comment="whose trail; -1 is the whole log"),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""For each term and each account that may find by it, every position.
+
+One tree of small numbers, in the order it is read.  The term comes first, so that what several accounts share of an
+entry is written to one page.
+"""
+
+SESSION: Final = Table(
+    "session",
+    METADATA,
+    Column("access_key_id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("role_id", Text, nullable=False),
+    Column("position", Integer, nullable=False, comment="where it was issued"),
+    Column("expires_at", Integer, nullable=False, comment="microseconds since 1970"),
+    Column("ended_at", Integer),
+    Column("ended_position", Integer),
+    Column("cause", Text),
+    sqlite_with_rowid=False,
+)
+Index("session_due", SESSION.c.expires_at, sqlite_where=literal_column("ended_at IS NULL"))
+"""What the expiry worker reads."""
+
+KEY: Final = Table(
+    "key",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The account of each long-term key that ever was."""
+
+USE: Final = Table(
+    "last_use",
+    METADATA,
+    Column("id", Text, primary_key=True, comment="of a long-term access key or a role"),
+    Column("at", Integer, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+WHOLE_LOG: Final = -1
+
+
+def trail_number(account: str | None) -> int:
+    """How a trail is stored: twelve digits as a number, and the whole log as `WHOLE_LOG`."""
+    return WHOLE_LOG if account is None else int(account)
+
+
+@lru_cache(maxsize=1 << 16)
+def term_number(term: Term) -> int:
+    """How a term is stored: 64 bits of a hash.
+
+    Two terms may collide, by chance or because somebody looked for it.  Then an entry is proposed that does not
+    belong; it is left out when its own terms are compared (`audit.terms`).
+    """
+    field, value = term
+    spelled = f"{field.value}\0{value}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(spelled, digest_size=8).digest(), "big", signed=True)
