@@ -49,7 +49,7 @@ def summary_of(state: State, account: Account) -> dict[str, int]:
         "Roles": len(account.roles),
         "Policies": len(account.policies),
         "PolicyVersionsInUse": sum(len(policy.versions) for policy in account.policies.values()),
-        "InstanceProfiles": 0,
+        "InstanceProfiles": len(account.instance_profiles),
         "Providers": 0,
         "MFADevices": len(account.mfa_devices),
         "MFADevicesInUse": sum(1 for device in account.mfa_devices.values() if device.owner),
