@@ -45,6 +45,7 @@ from authority.model.state import EMPTY, from_canonical, state_format, state_has
 from authority.outbound.clock import SystemClock
 from authority.outbound.custody import Custody
 from authority.outbound.entropy import SystemEntropy
+from authority.outbound.passwords import Argon2Passwords
 from authority.outbound.root_key import RootKeyRefused, create_root_key, load_root_key
 from authority.permissions import catalogue
 from authority.permissions.catalogue import CataloguePolicy, CatalogueRefused
@@ -282,7 +283,7 @@ async def _serve(
         entropy=entropy,
         dialects=dialects(),
         actions=ACTIONS,
-        gatherers=gatherers(keyring, frozenset(settings.regions)),
+        gatherers=gatherers(keyring, frozenset(settings.regions), Argon2Passwords()),
         answer=answer,
         observe=metrics.observe,
         regions=frozenset(settings.regions),

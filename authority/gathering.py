@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from authority.access.caller import INVALID_TOKEN
 from authority.access.mfa import Compared, device_by_serial
 from authority.credentials import DECOY, Keyring
+from authority.kernel.passwords import PasswordHasher
 from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
 from authority.model.mfa import PURPOSE as SEEDS
 from authority.model.mfa import MfaDevice
+from authority.model.passwords import PURPOSE as PASSWORDS
 from authority.pipeline import Gather, Gathering
+from authority.principals.login_profiles import ChangePassword, Changing, Hashed, compared_with
 from authority.principals.mfa import held_code, held_pair
 from authority.resources.delegation import Gathered, Judged, Presented, proofs_of
 from authority.wire.sigv4 import Unproven, verify_delegated
 
 
-def gatherers(keyring: Keyring, regions: frozenset[str]) -> Mapping[str, Gather]:
+def gatherers(keyring: Keyring, regions: frozenset[str], hasher: PasswordHasher) -> Mapping[str, Gather]:
     """By the action that needs it."""
 
     async def delegated(gathering: Gathering) -> Gathered:
@@ -41,11 +44,23 @@ def gatherers(keyring: Keyring, regions: frozenset[str]) -> Mapping[str, Gather]
             return None
         return held_pair(*found, given.authentication_code1, given.authentication_code2, gathering.now)
 
+    async def new_password(gathering: Gathering) -> Hashed | None:
+        """Hash a password that somebody is given (IAM API, CreateLoginProfile, UpdateLoginProfile)."""
+        password = gathering.input.password
+        return Hashed(await hasher.hashed(password)) if password else None
+
+    async def own_password(gathering: Gathering) -> Changing | None:
+        """Hold the old password against the one in force, and the new one against those that may not come back."""
+        return await _changing(keyring, hasher, gathering)
+
     return {
         "authority:Evaluate": delegated,
         "authority:BatchEvaluate": delegated,
+        "iam:ChangePassword": own_password,
+        "iam:CreateLoginProfile": new_password,
         "iam:EnableMFADevice": two_codes,
         "iam:ResyncMFADevice": two_codes,
+        "iam:UpdateLoginProfile": new_password,
         "sts:AssumeRole": one_code,
         "sts:GetSessionToken": one_code,
     }
@@ -58,6 +73,25 @@ async def _device(keyring: Keyring, gathering: Gathering) -> tuple[MfaDevice, Se
         return None
     seed = await keyring.sealed(found[1].id, SEEDS)
     return None if seed is None else (found[1], seed)
+
+
+async def _changing(keyring: Keyring, hasher: PasswordHasher, gathering: Gathering) -> Changing | None:
+    compared = compared_with(gathering.version.state, gathering.credential)
+    if compared is None:
+        return None
+    present, former = compared
+    kept = await keyring.sealed(present, PASSWORDS)
+    if kept is None:
+        return None
+    given: ChangePassword = gathering.input
+    if not await hasher.matches(kept, given.old_password):
+        return Changing(Secret(b""), present, right=False)
+    repeats = []
+    for password_id in former:
+        earlier = await keyring.sealed(password_id, PASSWORDS)
+        if earlier is not None and await hasher.matches(earlier, given.new_password):
+            repeats.append(password_id)
+    return Changing(await hasher.hashed(given.new_password), present, right=True, repeats=tuple(repeats))
 
 
 async def _judged(

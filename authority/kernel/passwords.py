@@ -8,15 +8,15 @@ from authority.kernel.secret import Secret
 
 
 class PasswordHasher(Protocol):
-    """Makes of a password what is safe to keep, slowly, so that nobody can try many.
+    """Makes of a password what is safe to keep: slowly and with much memory, so that nobody can try many.
 
-    Both take tens of milliseconds and much memory: call them off the event loop, and few at a time.
+    Few are worked on at a time; the rest wait their turn, and nothing else waits for them.
     """
 
-    def hashed(self, password: str) -> Secret:
+    async def hashed(self, password: str) -> Secret:
         """What to keep of *password*: different each time, as it is salted."""
         ...
 
-    def matches(self, hashed: Secret, password: str) -> bool:
+    async def matches(self, hashed: Secret, password: str) -> bool:
         """Whether *password* is the one that *hashed* was made of."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import argon2
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
@@ -14,13 +16,20 @@ class Argon2Passwords:
     def __init__(self, parameters: argon2.Parameters = RFC_9106_LOW_MEMORY) -> None:
         """Hash with *parameters*; what was hashed with others is still matched."""
         self._hasher = argon2.PasswordHasher.from_parameters(parameters)
+        # One at a time: whoever sends many must not take the memory or the cores from everybody else.
+        self._turn = asyncio.Semaphore(1)
 
-    def hashed(self, password: str) -> Secret:
+    async def hashed(self, password: str) -> Secret:
         """See `PasswordHasher.hashed`."""
-        return Secret(self._hasher.hash(password))
+        async with self._turn:
+            return Secret(await asyncio.to_thread(self._hasher.hash, password))
 
-    def matches(self, hashed: Secret, password: str) -> bool:
+    async def matches(self, hashed: Secret, password: str) -> bool:
         """See `PasswordHasher.matches`."""
+        async with self._turn:
+            return await asyncio.to_thread(self._matches, hashed, password)
+
+    def _matches(self, hashed: Secret, password: str) -> bool:
         # What is kept leaves its wrapping to be compared, inside the library and in constant time.
         try:
             return self._hasher.verify(hashed.reveal(), password)

@@ -16,10 +16,11 @@ import msgspec
 from authority.access.action import Decision, Facts, NewSecret, action, refuse
 from authority.access.applicable import compiled
 from authority.access.call import Call
+from authority.access.caller import Credential
 from authority.access.naming import account_of
 from authority.access.tagging import resource_tags
 from authority.access.weighing import refusal_of, weigh
-from authority.kernel.ids import AccountId, UserId
+from authority.kernel.ids import UserId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.model.account import Account
@@ -77,11 +78,18 @@ class Changing(msgspec.Struct, frozen=True):
     repeats: tuple[str, ...] = ()
 
 
-def compared_with(state: State, account_id: AccountId, user_id: str) -> tuple[str, tuple[str, ...]] | None:
-    """Which password of a user the old one is compared with, and which ones the new one; None when he has none."""
-    account = state.accounts[account_id]
-    user = account.users.get(user_id)
-    if user is None or user.login is None:
+def compared_with(state: State, credential: Credential) -> tuple[str, tuple[str, ...]] | None:
+    """Which password the caller's old one is compared with, and which ones his new one; None when he has none."""
+    session, key = credential.session, state.access_keys.get(credential.access_key_id)
+    if session is not None:
+        account_id, user_id = session.account, session.user_id
+    elif key is not None:
+        account_id, user_id = key.account, key.owner
+    else:
+        return None
+    account = state.accounts.get(account_id)
+    user = None if account is None else account.users.get(user_id)
+    if account is None or user is None or user.login is None:
         return None
     return user.login.password_id, remembered(account, user.login)
 

@@ -46,7 +46,7 @@ def changes(
     world: World, *, new: str = GOOD, right: bool = True, of: str = "", repeats: tuple[str, ...] = (), who=DANS
 ) -> Decision:
     """Dan changes his password; the gathering found the old one *right*, and the new one among *repeats*."""
-    compared = compared_with(world.state, ACCOUNT, DAN)
+    compared = compared_with(world.state, DANS)
     of = of or ("" if compared is None else compared[0])
     gathered = Changing(Secret(b"$argon2id$new"), of, right, repeats)
     wanted = {"OldPassword": "old", "NewPassword": new}
@@ -283,7 +283,7 @@ def test_the_last_passwords_do_not_come_back():
         decision = changes(world)
         assert decision.dropped == ()
         kept.insert(0, decision.secrets[0].row)
-    assert compared_with(world.state, ACCOUNT, DAN) == (kept[0], tuple(kept))
+    assert compared_with(world.state, DANS) == (kept[0], tuple(kept))
     for repeated in kept:
         text = "Password should not be one of the last 3"
         assert refused(changes(world, repeats=(repeated,)).answer, Reason.PASSWORD_POLICY_VIOLATION, text)
