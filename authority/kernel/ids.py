@@ -19,6 +19,8 @@ AccessKeyId = NewType("AccessKeyId", str)
 """`AKIA...` for keys of users and roots, `ASIA...` for temporary credentials."""
 RequestId = NewType("RequestId", str)
 SealingKeyId = NewType("SealingKeyId", str)
+ProviderId = NewType("ProviderId", str)
+"""An identity provider: `SAML...` or `OIDC...`."""
 
 USER: Final = "AIDA"
 ROLE: Final = "AROA"

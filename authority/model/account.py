@@ -19,6 +19,7 @@ from authority.model.mfa import MfaDevice
 from authority.model.passwords import PasswordPolicy
 from authority.model.policies import ManagedPolicy
 from authority.model.principals import Group, User
+from authority.model.providers import OidcProvider, OutboundIdentity, SamlProvider
 from authority.model.quotas import DEFAULTS
 from authority.model.roles import Role
 
@@ -55,6 +56,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     instance_profile_names: Map[str, str] = Map()
     linked_role_deletions: tuple[str, ...] = ()
     """The newest deletions of service-linked roles, by the names of their tasks."""
+    saml_providers: Map[str, SamlProvider] = Map()
+    oidc_providers: Map[str, OidcProvider] = Map()
+    outbound_identity: OutboundIdentity | None = None
 
     def quota(self, name: str) -> int:
         """How much of something the account may hold (`model.quotas`)."""
@@ -203,6 +207,24 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             instance_profiles=self.instance_profiles.delete(profile_id),
             instance_profile_names=self.instance_profile_names.delete(profile.name.lower()),
         )
+
+    def saml_provider_named(self, name: str) -> SamlProvider | None:
+        """The SAML provider called *name*, in any case."""
+        found = (provider for provider in self.saml_providers.values() if provider.name.lower() == name.lower())
+        return next(found, None)
+
+    def oidc_provider_at(self, url: str) -> OidcProvider | None:
+        """The OpenID Connect provider whose issuer is *url* without its scheme, in any case."""
+        found = (provider for provider in self.oidc_providers.values() if provider.url.lower() == url.lower())
+        return next(found, None)
+
+    def with_saml_provider(self, provider: SamlProvider) -> Account:
+        """The account with a SAML provider as it is now."""
+        return msgspec.structs.replace(self, saml_providers=self.saml_providers.set(provider.id, provider))
+
+    def with_oidc_provider(self, provider: OidcProvider) -> Account:
+        """The account with an OpenID Connect provider as it is now."""
+        return msgspec.structs.replace(self, oidc_providers=self.oidc_providers.set(provider.id, provider))
 
     def with_mfa_device(self, device: MfaDevice) -> Account:
         """The account with a virtual MFA device as it is now."""

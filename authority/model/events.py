@@ -90,6 +90,20 @@ from authority.model.principals import (
     UserDeleted,
     UserRenamed,
 )
+from authority.model.providers import (
+    OidcClientAdded,
+    OidcClientRemoved,
+    OidcProviderCreated,
+    OidcProviderDeleted,
+    OidcThumbprintsSet,
+    OutboundIdentityDisabled,
+    OutboundIdentityEnabled,
+    ProviderTagged,
+    ProviderUntagged,
+    SamlProviderCreated,
+    SamlProviderDeleted,
+    SamlProviderUpdated,
+)
 from authority.model.revocations import DescendantsRevoked, RoleSessionsRevoked, SessionRevoked
 from authority.model.roles import LinkedRoleDeleted, RoleCreated, RoleDeleted, RoleTrustUpdated, RoleUpdated
 from authority.model.sessions import SessionEnded, SessionIssued
@@ -173,6 +187,18 @@ AnyFact: TypeAlias = (
     | RoleAddedToProfile
     | RoleRemovedFromProfile
     | LinkedRoleDeleted
+    | SamlProviderCreated
+    | SamlProviderUpdated
+    | SamlProviderDeleted
+    | OidcProviderCreated
+    | OidcClientAdded
+    | OidcClientRemoved
+    | OidcThumbprintsSet
+    | OidcProviderDeleted
+    | ProviderTagged
+    | ProviderUntagged
+    | OutboundIdentityEnabled
+    | OutboundIdentityDisabled
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}
