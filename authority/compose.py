@@ -283,7 +283,7 @@ async def _serve(
         entropy=entropy,
         dialects=dialects(),
         actions=ACTIONS,
-        gatherers=gatherers(keyring, frozenset(settings.regions), Argon2Passwords()),
+        gatherers=gatherers(keyring, frozenset(settings.regions), Argon2Passwords(), answer),
         answer=answer,
         observe=metrics.observe,
         regions=frozenset(settings.regions),

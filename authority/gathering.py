@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from authority.access.caller import INVALID_TOKEN
+from authority.access.caller import INVALID_TOKEN, account_of
 from authority.access.mfa import Compared, device_by_serial
+from authority.audit.answers import Sessions
+from authority.audit.queries import FindSessions
 from authority.credentials import DECOY, Keyring
 from authority.kernel.passwords import PasswordHasher
 from authority.kernel.refusal import Refusal
@@ -13,14 +15,17 @@ from authority.kernel.secret import Secret
 from authority.model.mfa import PURPOSE as SEEDS
 from authority.model.mfa import MfaDevice
 from authority.model.passwords import PURPOSE as PASSWORDS
-from authority.pipeline import Gather, Gathering
+from authority.pipeline import Answer, Gather, Gathering
 from authority.principals.login_profiles import ChangePassword, Changing, Hashed, compared_with
 from authority.principals.mfa import held_code, held_pair
 from authority.resources.delegation import Gathered, Judged, Presented, proofs_of
+from authority.sessions.revocation import Known
 from authority.wire.sigv4 import Unproven, verify_delegated
 
 
-def gatherers(keyring: Keyring, regions: frozenset[str], hasher: PasswordHasher) -> Mapping[str, Gather]:
+def gatherers(
+    keyring: Keyring, regions: frozenset[str], hasher: PasswordHasher, answer: Answer
+) -> Mapping[str, Gather]:
     """By the action that needs it."""
 
     async def delegated(gathering: Gathering) -> Gathered:
@@ -53,9 +58,23 @@ def gatherers(keyring: Keyring, regions: frozenset[str], hasher: PasswordHasher)
         """Hold the old password against the one in force, and the new one against those that may not come back."""
         return await _changing(keyring, hasher, gathering)
 
+    async def session(gathering: Gathering) -> Known | None:
+        """Find the session that is named, among those of the caller's account."""
+        account = account_of(gathering.version.state, gathering.credential)
+        if account is None:
+            return None
+        question = FindSessions(account=account, session=gathering.input.id, now=gathering.now, max_results=1)
+        found = await answer(question, gathering.version.position)
+        if not isinstance(found, Sessions) or not found.sessions:
+            return None
+        one = found.sessions[0]
+        return Known(access_key_id=one.access_key_id, account=one.account, ended=one.ended_at is not None)
+
     return {
-        "authority:Evaluate": delegated,
         "authority:BatchEvaluate": delegated,
+        "authority:Evaluate": delegated,
+        "authority:RevokeDescendants": session,
+        "authority:RevokeSession": session,
         "iam:ChangePassword": own_password,
         "iam:CreateLoginProfile": new_password,
         "iam:EnableMFADevice": two_codes,

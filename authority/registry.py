@@ -25,7 +25,7 @@ from authority.principals import access_keys, devices, groups, login_profiles, m
 from authority.resources import evaluate
 from authority.roles import instance_profiles, roles
 from authority.roles import tags as role_tags
-from authority.sessions import assume_role, caller_identity, federation_token, session_token
+from authority.sessions import assume_role, caller_identity, federation_token, revocation, session_token
 from authority.wire.dialects import Route
 
 OWN_SERVICE: Final = "authority"
@@ -58,6 +58,7 @@ MODULES: Final = (
     organizations,
     password_policy,
     preferences,
+    revocation,
     role_tags,
     roles,
     session_token,
@@ -80,6 +81,9 @@ ROUTES: Final = (
     Route("GET", "/v1/events", "ListEvents"),
     Route("GET", "/v1/events/{id}", "GetEvent"),
     Route("GET", "/v1/sessions", "ListSessions"),
+    Route("POST", "/v1/sessions/{id}/revoke", "RevokeSession"),
+    Route("POST", "/v1/roles/{name}/revoke-sessions", "RevokeRoleSessions"),
+    Route("POST", "/v1/keys/{id}/revoke-descendants", "RevokeDescendants"),
     Route("GET", "/v1/log", "DescribeLog"),
     Route("GET", "/v1/accounts", "ListAccounts"),
     Route("POST", "/v1/accounts", "CreateAccount"),

@@ -88,6 +88,14 @@ class Credential(msgspec.Struct, frozen=True):
     session: SessionClaims | None = None
 
 
+def account_of(state: State, credential: Credential) -> AccountId | None:
+    """The account of whoever holds *credential*, whether or not it still counts; None when nobody does."""
+    if credential.session is not None:
+        return credential.session.account
+    key = state.access_keys.get(credential.access_key_id)
+    return None if key is None else key.account
+
+
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """A proven caller, as the state knows it now.  `holder` is the user or role whose permissions it has."""
 
