@@ -27,9 +27,9 @@ from tests.model.test_state import AT
 PRODUCTION, COMPANY = AccountId("111122223333"), AccountId("444455556666")
 ANN, BOB = UserId("AIDAANN"), UserId("AIDABOB")
 ANNS, BOBS, ROOTS = (
-    Credential(AccessKeyId("AKIAANN")),
-    Credential(AccessKeyId("AKIABOB")),
-    Credential(AccessKeyId("AKIAROOT")),
+    Credential(AccessKeyId("AKIAANNSOWNKEY01")),
+    Credential(AccessKeyId("AKIABOBSOWNKEY01")),
+    Credential(AccessKeyId("AKIAROOTSOWNKEY1")),
 )
 DEPLOY, AUDIT = RoleId("AROADEPLOY"), RoleId("AROAAUDIT")
 DEPLOY_ARN, AUDIT_ARN = f"arn:aws:iam::{PRODUCTION}:role/team/Deploy", f"arn:aws:iam::{PRODUCTION}:role/Audit"
