@@ -21,7 +21,7 @@ from authority.accounts import (
     summary,
 )
 from authority.permissions import attachments, boundaries, inline, managed, versions
-from authority.principals import access_keys, devices, groups, login_profiles, mfa, users
+from authority.principals import access_keys, devices, groups, key_use, login_profiles, mfa, not_kept, users
 from authority.resources import evaluate
 from authority.roles import instance_profiles, roles
 from authority.roles import tags as role_tags
@@ -51,10 +51,12 @@ MODULES: Final = (
     inline,
     instance_profiles,
     key_info,
+    key_use,
     log,
     login_profiles,
     managed,
     mfa,
+    not_kept,
     organizations,
     password_policy,
     preferences,
