@@ -206,4 +206,4 @@ def _orphaned(state: State, session: SessionClaims) -> bool:
     if key is None or key.status is not KeyStatus.ACTIVE:
         return True
     account = state.accounts[key.account]
-    return key.owner != account.id and key.owner not in account.users
+    return account.closed_at is not None or (key.owner != account.id and key.owner not in account.users)

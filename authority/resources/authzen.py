@@ -13,6 +13,7 @@ import msgspec
 from authority.kernel.refusal import Reason, Refusal
 
 MOST_EVALUATIONS: Final = 50
+"""Questions at once.  All are one entry of the log: fifty fit with one proof for all, some forty with one for each."""
 LONGEST_POLICY: Final = 20_480
 """Characters of a resource's policy, as S3 bounds it (Amazon S3 User Guide, Bucket policies)."""
 

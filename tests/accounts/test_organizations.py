@@ -14,7 +14,7 @@ from authority.accounts import account_requests, account_tags, accounts, organiz
 from authority.accounts.founding import ACCESS_ROLE
 from authority.kernel.ids import AccessKeyId, AccountId, RoleId, UserId
 from authority.kernel.refusal import Reason
-from authority.model import holders, principals, roles
+from authority.model import authority, holders, principals, roles
 from authority.sessions.assume_role import assume_role
 from tests.accounts.world import ADMIN, CLERK_IS_THERE, CLERKS, MANAGEMENT, World, may, reason
 from tests.model.test_state import AT
@@ -247,6 +247,28 @@ def test_nothing_of_a_closed_account_counts_until_it_is_opened_again():
     opened = world.ask(accounts.reopen_account, accountId=account).account
     assert (opened.status, opened.closed_at) == ("ACTIVE", None)
     assert counting() == [True, True, True]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_session_elsewhere_ends_with_the_closed_account_where_sessions_end_with_their_key(ends):
+    settings = authority.Settings("1", ("us-east-1",), role_sessions_end_with_parent=ends)
+    world, account, boss = settled(authority.SettingsChanged(settings=settings))
+    guest = RoleId("AROAGUEST")
+    world.happen(roles.RoleCreated(account=MANAGEMENT, role_id=guest, name="Guest", path="/", trust=roles.Trust("{}")))
+    claims = SessionClaims(
+        access_key_id=AccessKeyId("ASIAGUEST"),
+        account=MANAGEMENT,
+        role_id=guest,
+        session_name="s",
+        issued_at=AT,
+        expires_at=AT.replace(hour=23),
+        ancestors=(boss.access_key_id,),
+        root_principal="AIDA",
+    )
+    visiting = Credential(claims.access_key_id, claims)
+    assert isinstance(caller_of(world.state, visiting, now=AT, partition="aws"), Caller)
+    world.ask(organizations.close_account, AccountId=account)
+    assert isinstance(caller_of(world.state, visiting, now=AT, partition="aws"), Caller) is not ends
 
 
 def test_no_role_of_a_closed_account_can_be_assumed():
