@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authority.audit import tokens
@@ -35,11 +36,8 @@ from authority.model.event import Event
 from authority.model.sessions import SessionIssued
 from authority.projections.indexing import event_of, moment
 from authority.projections.reading import json_list, known_of, rows_of
-from authority.projections.seeking import seek
+from authority.projections.seeking import Effort, Search, seek
 from authority.projections.tables import term_number, trail_number
-
-ROUNDS: Final = 8
-"""Searches for one page; then it is given as it is, with a token for the rest."""
 
 _LAST_USES: Final = (
     "SELECT id, at, service, region, position FROM last_use WHERE id IN (SELECT value FROM json_each(?))"
@@ -54,21 +52,30 @@ SAME_TERM: Final = 8
 """Entries that may be proposed for one id before it counts as missing: only a collision of hashes proposes others."""
 
 
-async def answer(query: Query, connection: AsyncConnection, ledger: Ledger, position: int) -> object:
-    """Answer *query* from projections that have come to *position*."""
+class Sources(msgspec.Struct, frozen=True):
+    """What answers are made from: projections that have come to `position`, and the log."""
+
+    connection: AsyncConnection
+    ledger: Ledger
+    position: int
+    effort: Effort
+
+
+async def answer(query: Query, sources: Sources) -> object:
+    """Answer *query*."""
     match query:
         case FindEvents():
-            return await _events(query, connection, ledger, position)
+            return await _events(query, sources)
         case FindSessions():
-            return await _sessions(query, connection, ledger, position)
+            return await _sessions(query, sources)
         case OneEvent():
-            return await _one(query, connection, ledger, position)
+            return await _one(query, sources)
         case LastUsed():
-            return await _last_uses(connection, query.ids)
+            return await _last_uses(sources.connection, query.ids)
         case AccessKeyLastUsed():
-            return (await _last_uses(connection, (query.access_key_id,))).get(query.access_key_id)
+            return (await _last_uses(sources.connection, (query.access_key_id,))).get(query.access_key_id)
         case RoleLastUsed():
-            return (await _last_uses(connection, (query.role_id,))).get(query.role_id)
+            return (await _last_uses(sources.connection, (query.role_id,))).get(query.role_id)
         case _:
             raise TypeError(f"nobody answers {type(query).__name__}")
 
@@ -76,22 +83,22 @@ async def answer(query: Query, connection: AsyncConnection, ledger: Ledger, posi
 # --- events ---------------------------------------------------------------------------------
 
 
-async def _events(query: FindEvents, connection: AsyncConnection, ledger: Ledger, position: int) -> Events:
+async def _events(query: FindEvents, sources: Sources) -> Events:
     conditions = query.conditions()
-    lists = _lists(query.account, query.trail, conditions, ANY)
-    left = await _range(query, ledger, position)
+    search = Search(_lists(query.account, query.trail, conditions, ANY), query.order, sources.effort.steps)
+    left = await _range(query, sources.ledger, sources.position)
     records: list[EventRecord] = []
-    for _ in range(ROUNDS):
+    for _ in range(sources.effort.rounds):
         wanted = query.max_results - len(records)
         if not wanted or left.low > left.high:
             break
-        found = await seek(connection, lists, left, query.order, wanted)
+        found = await seek(sources.connection, search, left, wanted)
         left = found.left
-        for entry, event, whose in await _read(connection, ledger, found.positions):
+        for entry, event, whose in await _read(sources, found.positions):
             seen = _as_seen(event, query.account, query.trail, whose)
             if seen is not None and conditions <= terms_of(seen):
                 records.append(event_record(entry.position, entry.at, seen, withheld=seen != event))
-    return Events(events=tuple(records), position=position, next_token=tokens.write(query, left))
+    return Events(events=tuple(records), position=sources.position, next_token=tokens.write(query, left))
 
 
 async def _range(query: FindEvents, ledger: Ledger, position: int) -> Range:
@@ -107,14 +114,15 @@ async def _range(query: FindEvents, ledger: Ledger, position: int) -> Range:
     return Range(low, high)
 
 
-async def _one(query: OneEvent, connection: AsyncConnection, ledger: Ledger, position: int) -> EventRecord | Refusal:
+async def _one(query: OneEvent, sources: Sources) -> EventRecord | Refusal:
     if query.id.isascii() and query.id.isdigit():
         named = int(query.id[:_DIGITS])
-        positions = [named] if 1 <= named <= position and len(query.id) <= _DIGITS else []
+        positions = [named] if 1 <= named <= sources.position and len(query.id) <= _DIGITS else []
     else:
         lists = _lists(query.account, "", frozenset({(Field.ID, query.id)}), ANY)
-        positions = (await seek(connection, lists, Range(1, position), Order.NEWEST, SAME_TERM)).positions
-    for entry, event, whose in await _read(connection, ledger, positions):
+        found = await seek(sources.connection, Search(lists, Order.NEWEST, 1), Range(1, sources.position), SAME_TERM)
+        positions = found.positions
+    for entry, event, whose in await _read(sources, positions):
         seen = _as_seen(event, query.account, "", whose)
         if seen is None:
             continue
@@ -128,21 +136,24 @@ async def _one(query: OneEvent, connection: AsyncConnection, ledger: Ledger, pos
 # --- sessions -------------------------------------------------------------------------------
 
 
-async def _sessions(query: FindSessions, connection: AsyncConnection, ledger: Ledger, position: int) -> Sessions:
+async def _sessions(query: FindSessions, sources: Sources) -> Sessions:
     lists = _lists(query.account, query.trail, query.conditions(), ANY_SESSION)
+    search = Search(lists, query.order, sources.effort.steps)
     conditions = query.conditions() - {LIVE, ENDED}
     # LIVE and ENDED change after the entry was written, so they are read off the sessions' own rows.
-    resume = query.resume or Range(1, position)
-    left = Range(resume.low, min(resume.high, position))
+    resume = query.resume or Range(1, sources.position)
+    left = Range(resume.low, min(resume.high, sources.position))
     records: list[SessionRecord] = []
-    for _ in range(ROUNDS):
+    for _ in range(sources.effort.rounds):
         wanted = query.max_results - len(records)
         if not wanted or left.low > left.high:
             break
-        found = await seek(connection, lists, left, query.order, wanted)
+        found = await seek(sources.connection, search, left, wanted)
         left = found.left
-        read = await _read(connection, ledger, found.positions)
-        ends = await _ends(connection, [issued.access_key_id for _, event, _ in read if (issued := issued_by(event))])
+        read = await _read(sources, found.positions)
+        ends = await _ends(
+            sources.connection, [issued.access_key_id for _, event, _ in read if (issued := issued_by(event))]
+        )
         for entry, event, whose in read:
             seen = _as_seen(event, query.account, query.trail, whose)
             issued = None if seen is None else issued_by(seen)
@@ -153,7 +164,7 @@ async def _sessions(query: FindSessions, connection: AsyncConnection, ledger: Le
                 query.status, issued, end, query.now
             ):
                 records.append(session_record(entry.position, seen, issued, end, query.now))
-    return Sessions(sessions=tuple(records), position=position, next_token=tokens.write(query, left))
+    return Sessions(sessions=tuple(records), position=sources.position, next_token=tokens.write(query, left))
 
 
 def _is(status: Status, issued: SessionIssued, end: End | None, now: datetime) -> bool:
@@ -192,14 +203,12 @@ def _lists(account: str | None, trail: str, conditions: frozenset[Term], everyth
     return lists
 
 
-async def _read(
-    connection: AsyncConnection, ledger: Ledger, positions: Sequence[int]
-) -> list[tuple[Entry, Event, Whose]]:
+async def _read(sources: Sources, positions: Sequence[int]) -> list[tuple[Entry, Event, Whose]]:
     """The entries at *positions* with what must be known of the keys in them."""
     if not positions:
         return []
-    read = [(entry, event_of(entry)) for entry in await ledger.entries_at(positions)]
-    known = await known_of(connection, {key for _, event in read for key in keys_in(event)})
+    read = [(entry, event_of(entry)) for entry in await sources.ledger.entries_at(positions)]
+    known = await known_of(sources.connection, {key for _, event in read for key in keys_in(event)})
     return [(entry, event, known.accounts) for entry, event in read]
 
 

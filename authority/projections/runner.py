@@ -24,10 +24,11 @@ from authority.kernel.ids import AccessKeyId, AccountId
 from authority.kernel.refusal import Reason, Refusal
 from authority.ledger.port import Ledger, LedgerCorrupt, LedgerUnavailable
 from authority.model.event import Event
-from authority.projections.answering import answer
+from authority.projections.answering import Sources, answer
 from authority.projections.engines import Ownership, discard, make_tables, reader_engine, writer_engine
 from authority.projections.indexing import Rows, event_of, microseconds, moment, named_in
 from authority.projections.reading import known_of, rows_of
+from authority.projections.seeking import Effort
 from authority.projections.tables import VERSION
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ PATIENCE: Final = 5.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
 """Seconds until a page that failed is tried again; doubled each time."""
+USUAL_EFFORT: Final = Effort()
 NOT_YET: Final = Refusal(
     Reason.SERVICE_UNAVAILABLE, "The request is recorded, but the audit trail has not come to it yet; try again."
 )
@@ -64,12 +66,15 @@ _DUE: Final = (
 class Projections:
     """All projections of one log, in one file of their own."""
 
-    def __init__(self, database: Path, ledger: Ledger, ownership: Ownership, *, patience: float) -> None:
+    def __init__(
+        self, database: Path, ledger: Ledger, ownership: Ownership, *, patience: float, effort: Effort
+    ) -> None:
         """Use `open`."""
         self._database = database
         self._ledger = ledger
         self._ownership = ownership
         self._patience = patience
+        self._effort = effort
         self._writer: AsyncEngine = writer_engine(database)
         self._reader: AsyncEngine = reader_engine(database)
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -78,18 +83,20 @@ class Projections:
         """The last position that every projection has taken in."""
 
     @classmethod
-    async def open(cls, database: Path, ledger: Ledger, *, patience: float = PATIENCE) -> Self:
+    async def open(
+        cls, database: Path, ledger: Ledger, *, patience: float = PATIENCE, effort: Effort = USUAL_EFFORT
+    ) -> Self:
         """Open the projections of *ledger* at *database*, made anew when what lies there is not theirs.
 
         Raises `ProjectionsInUse` when another process has them.
         """
         ownership = Ownership(database)
         try:
-            projections = cls(database, ledger, ownership, patience=patience)
+            projections = cls(database, ledger, ownership, patience=patience, effort=effort)
             if not await projections._goes_on():
                 await projections._dispose()
                 discard(database)
-                projections = cls(database, ledger, ownership, patience=patience)
+                projections = cls(database, ledger, ownership, patience=patience, effort=effort)
                 await make_tables(projections._writer)
         except BaseException:
             ownership.release()
@@ -148,7 +155,7 @@ class Projections:
             log.warning("projections_behind", position=behind.position, wanted=behind.wanted)
             return NOT_YET
         async with self._reader.connect() as connection:
-            found = await answer(query, connection, self._ledger, self.position)
+            found = await answer(query, Sources(connection, self._ledger, self.position, self._effort))
         return found if query.shape is None or isinstance(found, Refusal) else query.shape(found)
 
     async def due_sessions(self, now: datetime, limit: int) -> list[Due]:

@@ -18,8 +18,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authority.audit.queries import Order, Range
 from authority.projections.reading import rows_of
 
-STEPS: Final = 2_000
-"""Leaps of one statement: a few milliseconds."""
+
+class Effort(msgspec.Struct, frozen=True):
+    """How much work one page may be: `rounds` statements of `steps` leaps, a few milliseconds each.
+
+    Then it is given as it is, with a token for the rest.
+    """
+
+    steps: int = 2_000
+    rounds: int = 8
+
+
+class Search(msgspec.Struct, frozen=True):
+    """Lists whose positions must all agree, each a trail and a term; in which order; the leaps of one statement."""
+
+    lists: Sequence[tuple[int, int]]
+    order: Order
+    steps: int
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -29,34 +44,28 @@ class Found(msgspec.Struct, frozen=True):
     left: Range
 
 
-async def seek(
-    connection: AsyncConnection, lists: Sequence[tuple[int, int]], within: Range, order: Order, limit: int
-) -> Found:
-    """The first *limit* positions that stand in all *lists*, of those *within* that one search reaches.
-
-    A list is a trail and a term.  When nothing more is to be found, nothing is left.
-    """
-    positions, left = await _sought(connection, lists, within, order, limit + 1)
+async def seek(connection: AsyncConnection, search: Search, within: Range, limit: int) -> Found:
+    """The first *limit* positions that stand in all lists, of those *within* that one statement reaches."""
+    positions, left = await _sought(connection, search, within, limit + 1)
     if len(positions) > limit:
-        return Found(positions[:limit], _after(within, order, positions[limit - 1]))
+        return Found(positions[:limit], _after(within, search.order, positions[limit - 1]))
     return Found(positions, left)
 
 
-async def _sought(
-    connection: AsyncConnection, lists: Sequence[tuple[int, int]], within: Range, order: Order, limit: int
-) -> tuple[list[int], Range]:
+async def _sought(connection: AsyncConnection, search: Search, within: Range, limit: int) -> tuple[list[int], Range]:
+    lists, order, steps = search.lists, search.order, search.steps
     if len(lists) == 1:
-        listed = (*lists[0], within.low, within.high, limit)
-        rows = await rows_of(connection, _LISTED[order], listed)
+        trail, term = lists[0]
+        rows = await rows_of(connection, _LISTED[order], (term, trail, within.low, within.high, limit))
         return [position for (position,) in rows], _after(within, order, None)
     start = within.high if order is Order.NEWEST else within.low
     bound = within.low if order is Order.NEWEST else within.high
     parameters = [start]
     for trail, term in lists:
-        parameters += [trail, term, trail, term, bound]
-    rows = await rows_of(connection, _leaping(order, len(lists)), (*parameters, STEPS, STEPS, limit))
+        parameters += [term, trail, term, trail, bound]
+    rows = await rows_of(connection, _leaping(order, len(lists)), (*parameters, steps, steps, limit))
     positions = [hit for _, _, hit in rows if hit is not None]
-    if len(positions) < limit and rows and rows[-1][1] == STEPS:
+    if len(positions) < limit and rows and rows[-1][1] == steps:
         candidate = rows[-1][0]
         return positions, Range(within.low, candidate) if order is Order.NEWEST else Range(candidate, within.high)
     return positions, _after(within, order, None)
@@ -70,9 +79,9 @@ def _after(within: Range, order: Order, last: int | None) -> Range:
 
 
 _LISTED: Final = {
-    Order.NEWEST: "SELECT position FROM posting WHERE account = ? AND term = ? AND position BETWEEN ? AND ? "
+    Order.NEWEST: "SELECT position FROM posting WHERE term = ? AND account = ? AND position BETWEEN ? AND ? "
     "ORDER BY position DESC LIMIT ?",
-    Order.OLDEST: "SELECT position FROM posting WHERE account = ? AND term = ? AND position BETWEEN ? AND ? "
+    Order.OLDEST: "SELECT position FROM posting WHERE term = ? AND account = ? AND position BETWEEN ? AND ? "
     "ORDER BY position LIMIT ?",
 }
 
@@ -90,9 +99,9 @@ def _leaping(order: Order, count: int) -> str:
     lowest, highest = f"min({', '.join(names)})", f"max({', '.join(names)})"
     farthest = lowest if newest else highest
     lists = " ".join(
-        f"CROSS JOIN posting AS list{number} ON list{number}.account = ? AND list{number}.term = ? "  # noqa: S608
+        f"CROSS JOIN posting AS list{number} ON list{number}.term = ? AND list{number}.account = ? "  # noqa: S608
         f"AND list{number}.position = (SELECT sought.position FROM posting AS sought "
-        f"WHERE sought.account = ? AND sought.term = ? AND sought.position {compared} leap.candidate "
+        f"WHERE sought.term = ? AND sought.account = ? AND sought.position {compared} leap.candidate "
         f"AND sought.position {limited} ? ORDER BY sought.position {direction} LIMIT 1)"
         for number in range(count)
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from authority.audit import tokens
-from authority.audit.queries import FindEvents, FindSessions, Order, Query, Range, Status
+from authority.audit.queries import FindEvents, FindSessions, Order, Range
 from authority.audit.records import End, camel, event_record, session_record
 from authority.audit.terms import issued_by, terms_of
 from authority.audit.visibility import seen_by
@@ -39,7 +37,6 @@ from .stories import (
     of_itself,
     refused_role,
     role_arn,
-    session,
     tried,
 )
 
@@ -245,9 +242,3 @@ def test_a_session_seen_by_its_account_does_not_name_a_foreign_caller():
     record = session_record(3, seen, issued_by(seen), None, AT)
     assert (record.caller.account, record.caller.principal_id) == (DEVELOPMENT, DEV.principal_id)
     assert (record.caller.arn, record.caller.access_key_id, record.ancestors) == ("", "", ())
-
-
-def test_a_query_may_bring_the_shape_of_its_answer():
-    assert Query(shape=len).shape([1, 2]) == 2
-    assert FindSessions(account=None, now=AT, status=Status.ACTIVE, session="ASIA1").conditions()
-    assert session(DEV, "x", PRODUCTION, "ASIA9").expires_at - AT == timedelta(hours=1)

@@ -1,0 +1,3 @@
+"""The projections over a real ledger."""
+
+from __future__ import annotations
