@@ -97,6 +97,7 @@ class World:
         caller = caller_of(self.state, who, now=self.now, partition="aws")
         assert isinstance(caller, Caller), caller
         if isinstance(wanted, dict):
+            assert wanted.keys() <= set(what.input.__struct_encode_fields__)
             wanted = msgspec.convert(wanted, what.input)
         call = Call(caller, wanted, OFFICE, gathered)
         decision = what.decide(self.state, call, Facts(self.now, self.asked.to_bytes(4, "big")))
