@@ -22,7 +22,7 @@ KINDS = {
 }
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=8192)
 def _document(text: str, kind: Kind) -> Document:
     document = parse(text, kind)
     assert isinstance(document, Document), (document, text)

@@ -224,7 +224,7 @@ def reaches(statement, asked: Asked, variables: bool) -> bool:
             head = ":".join(fields[:5]) + (":" if len(fields) == 6 else "")
             tail = fields[5] if len(fields) == 6 else ""
             filled = fill(tail, asked.context, variables)
-            if filled is not None and fits(wild(head) + filled, asked.resource):
+            if filled is not None and fits((*wild(head), *filled), asked.resource):
                 return True
         return False
 
@@ -235,17 +235,25 @@ def reaches(statement, asked: Asked, variables: bool) -> bool:
     return True
 
 
-def wild(text: str) -> list:
-    return [ANY if letter == "*" else ONE if letter == "?" else letter for letter in text]
+@lru_cache(maxsize=65_536)
+def wild(text: str) -> tuple:
+    return tuple(ANY if letter == "*" else ONE if letter == "?" else letter for letter in text)
 
 
-def fits(pattern: list, text: str) -> bool:
-    spelled = "".join(".*" if each is ANY else "." if each is ONE else re.escape(each) for each in pattern)
-    return re.fullmatch(spelled, text, re.DOTALL) is not None
+def fits(pattern: tuple, text: str) -> bool:
+    return expression(pattern).fullmatch(text) is not None
 
 
-def fill(text: str, context, variables: bool) -> list | None:
+@lru_cache(maxsize=65_536)
+def expression(pattern: tuple) -> re.Pattern:
+    spelled = (".*" if each is ANY else "." if each is ONE else re.escape(each) for each in pattern)
+    return re.compile("".join(spelled), re.DOTALL)
+
+
+def fill(text: str, context, variables: bool) -> tuple | None:
     """Put values where variables stand; None when one has no value."""
+    if "$" not in text:
+        return wild(text)
     row: list = []
     while text:
         if variables and text.startswith("${"):
@@ -265,7 +273,7 @@ def fill(text: str, context, variables: bool) -> list | None:
                 continue
         row += wild(text[0])
         text = text[1:]
-    return row
+    return tuple(row)
 
 
 def variable(text: str) -> tuple[str, str | None, int] | None:
@@ -379,7 +387,7 @@ def order(operator: str, value, written):
     return value == written
 
 
-def same_arn(value: str, row: list):
+def same_arn(value: str, row: tuple):
     asked = value.split(":", 5)
     fields: list[list] = [[]]
     for each in row:
@@ -389,7 +397,7 @@ def same_arn(value: str, row: list):
             fields[-1].append(each)
     if len(asked) != 6 or len(fields) != 6:
         return None
-    return all(fits(pattern, part) for pattern, part in zip(fields, asked, strict=True))
+    return all(fits(tuple(pattern), part) for pattern, part in zip(fields, asked, strict=True))
 
 
 def number(text: str) -> Fraction | None:
