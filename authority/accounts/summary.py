@@ -50,7 +50,7 @@ def summary_of(state: State, account: Account) -> dict[str, int]:
         "Policies": len(account.policies),
         "PolicyVersionsInUse": sum(len(policy.versions) for policy in account.policies.values()),
         "InstanceProfiles": len(account.instance_profiles),
-        "Providers": 0,
+        "Providers": len(account.saml_providers) + len(account.oidc_providers),
         "MFADevices": len(account.mfa_devices),
         "MFADevicesInUse": sum(1 for device in account.mfa_devices.values() if device.owner),
         "ServerCertificates": 0,

@@ -12,9 +12,13 @@ from authority.accounts.accounts import (
     CreateAccount,
     GetAccount,
     ListAccounts,
+    PutQuota,
+    ReopenAccount,
     create_account,
     get_account,
     list_accounts,
+    put_quota,
+    reopen_account,
 )
 from authority.accounts.founding import ACCESS_KEY_PURPOSE, SEALING_KEY_PURPOSE
 from authority.kernel.ids import AccessKeyId
@@ -139,7 +143,14 @@ def test_another_account_can_do_nothing_however_much_it_allows_itself(what, want
 def test_where_no_account_manages_nobody_makes_accounts():
     headless = tuple(fact for fact in FOUNDED.facts if not isinstance(fact, authority.AuthorityInitialised))
     state = after(given=headless)
-    for what, wanted in ((create_account, CreateAccount("x")), (get_account, GetAccount(MANAGEMENT))):
+    asking = (
+        (create_account, CreateAccount("x")),
+        (get_account, GetAccount(MANAGEMENT)),
+        (list_accounts, ListAccounts()),
+        (reopen_account, ReopenAccount(MANAGEMENT)),
+        (put_quota, PutQuota(MANAGEMENT, "UsersQuota")),
+    )
+    for what, wanted in asking:
         assert reason(asked(what, wanted, state)) is Reason.ACCESS_DENIED
 
 

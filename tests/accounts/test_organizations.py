@@ -134,6 +134,10 @@ def test_accounts_wear_tags():
     assert shown == {"Tags": [{"Key": "Team", "Value": "c"}]}
     reserved = world.ask(account_tags.tag_resource, ResourceId=account, Tags=[{"Key": "aws:x", "Value": "c"}])
     assert reason(reserved) is Reason.INVALID_INPUT
+    born = world.ask(account_requests.create_account, **PRODUCTION, Tags=[{"Key": "aws:x", "Value": "c"}])
+    assert reason(born) is Reason.INVALID_INPUT
+    for action, more in ((account_tags.tag_resource, {"Tags": []}), (account_tags.untag_resource, {"TagKeys": []})):
+        assert reason(world.ask(action, ResourceId="0" * 12, **more)) is Reason.TARGET_NOT_FOUND
 
 
 # --- who may --------------------------------------------------------------------------------
@@ -179,6 +183,15 @@ def test_the_input_is_the_models(action):
     fields = msgspec.structs.fields(action.input)
     assert {field.encode_name for field in fields} == members
     assert {field.encode_name for field in fields if field.required} == required
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.operation)
+def test_where_no_account_manages_nobody_does(action):
+    """The ARNs of accounts would then name no owner, and belong to whoever asks."""
+    world = World()
+    world.state = msgspec.structs.replace(world.state, management_account=None)
+    answer = world.ask(action, **needed(action))
+    assert (reason(answer) is Reason.ACCESS_DENIED) is (action.operation != "DescribeOrganization")
 
 
 def test_an_account_that_is_born_with_tags_needs_the_permission_to_tag_it():

@@ -10,9 +10,9 @@ from authority.accounts import aliases, password_policy, preferences, summary
 from authority.accounts.key_info import get_access_key_info
 from authority.audit.answers import SessionCaller, SessionRecord, Sessions
 from authority.audit.queries import FindSessions
-from authority.kernel.ids import AccessKeyId, PolicyId
+from authority.kernel.ids import AccessKeyId, InstanceProfileId, PolicyId, ProviderId
 from authority.kernel.refusal import Reason, Refusal
-from authority.model import account_settings, authority, policies, principals
+from authority.model import account_settings, authority, instance_profiles, policies, principals, providers
 from authority.model.mfa import MfaDeviceCreated, MfaDeviceEnabled
 from tests.accounts.world import ADMIN, CLERK, CLERK_IS_THERE, CLERKS, MANAGEMENT, MEMBER, World, may, reason
 from tests.model.test_state import AT, HARMLESS
@@ -119,6 +119,16 @@ def test_properties_that_cannot_be_are_refused(properties):
     assert reason(World().ask(preferences.put_account_properties, Properties=properties)) is Reason.INVALID_INPUT
 
 
+def test_to_set_no_property_changes_nothing():
+    assert World().decide(preferences.put_account_properties, Properties={}).facts == ()
+
+
+def test_a_token_version_that_there_is_not_is_refused():
+    wanted = {"GlobalEndpointTokenVersion": "v3Token"}
+    answer = World().ask(preferences.set_security_token_service_preferences, **wanted)
+    assert reason(answer) is Reason.VALIDATION_ERROR
+
+
 def test_the_preferred_token_version_is_in_the_summary():
     world = World()
     before = world.ask(summary.get_account_summary)["SummaryMap"]["GlobalEndpointTokenVersion"]
@@ -141,6 +151,10 @@ def test_the_summary_has_every_key_and_counts_what_there_is():
         MfaDeviceCreated(account=MANAGEMENT, device_id="AMFA1", name="one", path="/"),
         MfaDeviceCreated(account=MANAGEMENT, device_id="AMFA2", name="two", path="/"),
         MfaDeviceEnabled(account=MANAGEMENT, device_id="AMFA1", owner=CLERK, counter=1),
+        providers.OidcProviderCreated(account=MANAGEMENT, provider_id=ProviderId("p1"), url="https://idp.example"),
+        instance_profiles.InstanceProfileCreated(
+            account=MANAGEMENT, profile_id=InstanceProfileId("AIPA1"), name="m", path="/"
+        ),
         account_settings.QuotaSet(account=MANAGEMENT, name="UsersQuota", value=7_000),
     )
     shown = world.ask(summary.get_account_summary)["SummaryMap"]
@@ -151,6 +165,8 @@ def test_the_summary_has_every_key_and_counts_what_there_is():
         "Groups": 1,
         "Policies": 1,
         "PolicyVersionsInUse": 2,
+        "InstanceProfiles": 1,
+        "Providers": 1,
         "MFADevices": 2,
         "MFADevicesInUse": 1,
         "AccountAccessKeysPresent": 1,
