@@ -32,7 +32,7 @@ class Verifier:
         """
         expected = self.frontier.size + 1
         if entry.position != expected:
-            raise LedgerCorrupt(min(expected, entry.position), f"the next entry stored is {entry.position}")
+            raise LedgerCorrupt(expected, f"the next entry stored is {entry.position}")
         if entry.leaf != leaf_hash(entry.body):
             raise LedgerCorrupt(expected, "the leaf is not the hash of the body")
         try:

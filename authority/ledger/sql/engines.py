@@ -65,13 +65,16 @@ def writer_engine(path: Path) -> AsyncEngine:
     return engine
 
 
-def reader_engine(path: Path) -> AsyncEngine:
-    """An engine whose statements each see the newest commit, take no lock, and write nothing."""
+def reader_engine(path: Path, *, damaged: bool = False) -> AsyncEngine:
+    """An engine whose statements each see the newest commit, take no lock, and write nothing.
+
+    With *damaged* it opens files that are shorter than they say, to find out what is left of them.
+    """
     engine = _engine(path, connections=READERS)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: object) -> None:
-        _pragmas(connection, "query_only = ON")
+        _pragmas(connection, *(["writable_schema = ON"] if damaged else []), "query_only = ON")
         # A damaged column must reach the audit, which names its position; the driver would raise without one.
         connection.driver_connection.text_factory = lambda stored: str(stored, "utf-8", "replace")
 

@@ -30,10 +30,15 @@ def told_apart() -> Iterator[None]:
         raise _meaning_of(fault, fault) from fault
 
 
+def is_damage(origin: BaseException | None) -> bool:
+    """Whether *origin*, an error of the driver, says that the file is not what was written."""
+    return isinstance(origin, sqlite3.Error) and getattr(origin, "sqlite_errorcode", 0) & PRIMARY_CODE in DAMAGED
+
+
 def _meaning_of(fault: Exception, origin: BaseException | None) -> LedgerCorrupt | LedgerUnavailable:
     if isinstance(fault, IntegrityError | sqlite3.IntegrityError):
         # Everything that may clash was checked under the write lock, so what clashes now was stored by no append.
         return LedgerCorrupt(0, f"the store contradicts itself: {origin}")
-    if isinstance(origin, sqlite3.Error) and getattr(origin, "sqlite_errorcode", 0) & PRIMARY_CODE in DAMAGED:
+    if is_damage(origin):
         return LedgerCorrupt(0, f"the store is damaged: {origin}")
     return LedgerUnavailable(f"the store cannot be used now: {origin}")

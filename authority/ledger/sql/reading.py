@@ -9,13 +9,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from authority.ledger.port import BEGINNING, Entry, Head, Lane, LedgerCorrupt, Snapshot
-from authority.ledger.sql.tables import entry_of, microseconds, moment
-from authority.ledger.tlog import TILE_HEIGHT, Frontier, Subtree
-from authority.ledger.verify import Verifier
+from authority.ledger.port import Entry, Head, Lane, LedgerCorrupt, Snapshot
+from authority.ledger.sql.tables import entry_of, microseconds, recorded_at
+from authority.ledger.tlog import TILE_HEIGHT, Frontier
 
 _ENTRY: Final = "SELECT position, at, lane, type, v, subject, leaf, body FROM event "
-_READ: Final = {
+READ: Final = {
     # The lane is spelled out: a bound value would not match the condition of the partial index.
     None: _ENTRY + "WHERE position > ? ORDER BY position LIMIT ?",
     Lane.SESSION: _ENTRY + "WHERE lane = 0 AND position > ? ORDER BY position LIMIT ?",
@@ -28,7 +27,6 @@ EDGE: Final = """
            (SELECT count(*) FROM event WHERE lane = 1 AND position > ?)
     FROM tree"""
 NEVER: Final = 0x7FFF_FFFF_FFFF_FFFF
-_CHUNK: Final = 256
 
 
 class Edge(NamedTuple):
@@ -77,12 +75,12 @@ def edge_of(connection: Connection) -> Edge:
 def head(connection: Connection) -> Head:
     """Where the log ends."""
     edge = whole(edge_of(connection))
-    return Head(edge.frontier.size, edge.frontier.root(), moment(edge.at))
+    return Head(edge.frontier.size, edge.frontier.root(), recorded_at(edge.frontier.size, edge.at))
 
 
 def entries(connection: Connection, after: int, limit: int, lane: Lane | None = None) -> list[Entry]:
     """The entries after a position.  A gap is noticed here, so that nobody folds past one."""
-    found = [entry_of(row) for row in connection.exec_driver_sql(_READ[lane], (after, limit))]
+    found = [entry_of(row) for row in connection.exec_driver_sql(READ[lane], (after, limit))]
     if lane is None and found and found[-1].position != after + len(found):
         missing = next(at for at, entry in enumerate(found, after + 1) if entry.position != at)
         raise LedgerCorrupt(missing, "the entry is missing")
@@ -109,7 +107,7 @@ def position_at(connection: Connection, at: datetime) -> int:
     while low < high:
         middle = (low + high + 1) // 2
         recorded = connection.exec_driver_sql("SELECT at FROM event WHERE position = ?", (middle,)).scalar()
-        if recorded is None:
+        if not isinstance(recorded, int):
             raise LedgerCorrupt(middle, "the entry is missing")
         low, high = (middle, high) if recorded <= wanted else (low, middle - 1)
     return low
@@ -164,62 +162,6 @@ def latest_snapshot(connection: Connection) -> Snapshot | None:
             ).one_or_none()
             return None if row is None else Snapshot(*row)
     return None
-
-
-class Audit:
-    """A walk over the stored log, a chunk at a time, so that nothing waits for it long."""
-
-    def __init__(self, connection: Connection, after: int, root: bytes | None, to: int | None) -> None:
-        """Begin after *after*, where the tree must have *root*, and go on to *to*."""
-        edge = edge_of(connection)
-        size = edge.frontier.size
-        if after > size:
-            raise LedgerCorrupt(size + 1, f"the log ends before the position {after}, which was there once")
-        trusted = frontier_over(connection, 0, after)
-        if root is not None and trusted.root() != root:
-            raise LedgerCorrupt(min(after, 1), f"the first {after} entries do not have the root that is trusted")
-        if to is not None and not after <= to <= size:
-            raise LookupError(f"cannot verify from {after} to {to}: the log ends at {size}")
-        self._verifier = Verifier(trusted, _recorded(connection, after))
-        self._edge = edge
-        self._to = size if to is None else to
-
-    def go_on(self, connection: Connection) -> bool:
-        """Verify the next chunk; False when there was none left."""
-        verifier = self._verifier
-        at = verifier.frontier.size
-        rows = connection.exec_driver_sql(_READ[None], (at, min(_CHUNK, self._to - at))).all()
-        for row in rows:
-            for subtree in verifier.accept(entry_of(row)):
-                _compare(connection, subtree)
-        return bool(rows)
-
-    def conclude(self, connection: Connection) -> Head:
-        """Hold the tree against what was walked over."""
-        verifier, edge = self._verifier, self._edge
-        entire = self._to == edge.frontier.size
-        verifier.conclude(edge.frontier if entire else frontier_over(connection, 0, self._to))
-        if entire and edge.last > self._to:
-            raise LedgerCorrupt(self._to + 1, "an entry stands after the end of the tree")
-        return Head(self._to, verifier.frontier.root(), verifier.at)
-
-
-def _compare(connection: Connection, subtree: Subtree) -> None:
-    first = (subtree.number << subtree.height) + 1
-    stored = connection.exec_driver_sql(
-        "SELECT root FROM subtree WHERE height = ? AND number = ?", (subtree.height, subtree.number)
-    ).scalar()
-    if stored != subtree.root:
-        raise LedgerCorrupt(first, f"the tree over the {1 << subtree.height} entries from {first} is not theirs")
-
-
-def _recorded(connection: Connection, position: int) -> datetime:
-    if position == 0:
-        return BEGINNING
-    at = connection.exec_driver_sql("SELECT at FROM event WHERE position = ?", (position,)).scalar()
-    if not isinstance(at, int):
-        raise LedgerCorrupt(position, "the entry is missing")
-    return moment(at)
 
 
 def _require_within(connection: Connection, position: int) -> None:

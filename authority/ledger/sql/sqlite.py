@@ -12,8 +12,19 @@ from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection
 
-from authority.ledger.port import Claimed, Entry, Head, Lane, LedgerUnavailable, Moved, NewEntry, Snapshot
+from authority.ledger.port import (
+    Claimed,
+    Entry,
+    Head,
+    Lane,
+    LedgerCorrupt,
+    LedgerUnavailable,
+    Moved,
+    NewEntry,
+    Snapshot,
+)
 from authority.ledger.sql import reading, writing
+from authority.ledger.sql.auditing import Audit, Search
 from authority.ledger.sql.engines import Writer, database_path, reader_engine
 from authority.ledger.sql.faults import told_apart
 from authority.ledger.sql.ownership import Ownership
@@ -38,6 +49,7 @@ class SqliteLedger:
 
     def __init__(self, path: Path, ownership: Ownership | None) -> None:
         """Use `open`."""
+        self._path = path
         self._ownership = ownership
         self._writer: Writer | None = None
         self._reader = reader_engine(path)
@@ -61,6 +73,9 @@ class SqliteLedger:
                 await require_current(ledger._reader)
                 if not only_read:
                     ledger._writer = await Writer.open(path)
+        except LedgerCorrupt as fault:
+            await ledger.close()
+            raise await located(path, fault) from fault
         except BaseException:
             await ledger.close()
             raise
@@ -139,10 +154,13 @@ class SqliteLedger:
 
     async def verify(self, after: int = 0, *, root: bytes | None = None, to: int | None = None) -> Head:
         """See `Ledger.verify`."""
-        audit = await self._read(reading.Audit, after, root, to)
-        while await self._read(audit.go_on):
-            pass
-        return await self._read(audit.conclude)
+        try:
+            audit = await self._read(Audit, after, root, to)
+            while await self._read(audit.go_on):
+                pass
+            return await self._read(audit.conclude)
+        except LedgerCorrupt as fault:
+            raise await located(self._path, fault) from fault
 
     async def checkpoint(self) -> None:
         """Copy the write-ahead log into the file beside the appends (SQLite, PRAGMA wal_checkpoint: PASSIVE).
@@ -211,6 +229,25 @@ class SqliteLedger:
             if not begun.cancelled():
                 begun.exception()  # nobody is left to hear of it
             raise
+
+
+async def located(path: Path, fault: LedgerCorrupt) -> LedgerCorrupt:
+    """*fault* as it is when it names a position; else the first entry of the damaged file that cannot be read."""
+    if fault.position:
+        return fault
+    engine = reader_engine(path, damaged=True)
+    try:
+        with told_apart():
+            async with engine.connect() as connection:
+                search = await connection.run_sync(Search)
+                while await connection.run_sync(search.go_on):
+                    pass
+                await connection.run_sync(search.conclude)
+    except (LedgerCorrupt, LedgerUnavailable) as found:
+        return found if isinstance(found, LedgerCorrupt) and found.position else fault
+    finally:
+        await engine.dispose()
+    return fault
 
 
 def _checkpoint(connection: Connection) -> int:

@@ -109,6 +109,16 @@ def moment(microseconds: int) -> datetime:
     return BEGINNING + timedelta(microseconds=microseconds)
 
 
+def recorded_at(position: int, at: object) -> datetime:
+    """The recorded time in a column, or `LedgerCorrupt` when it can be none."""
+    try:
+        if isinstance(at, int):
+            return moment(at)
+    except OverflowError:
+        pass
+    raise LedgerCorrupt(position, "the recorded time cannot be read")
+
+
 def entry_of(row: Sequence[Any]) -> Entry:
     """The entry in *row*, or `LedgerCorrupt` when its columns cannot be an entry's.
 
@@ -116,12 +126,12 @@ def entry_of(row: Sequence[Any]) -> Entry:
     """
     position, at, lane, type_, v, subject, leaf, body = row
     typed = isinstance(v, int) and isinstance(body, bytes) and isinstance(leaf, bytes)
-    if not (typed and isinstance(type_, str) and isinstance(subject, str) and isinstance(at, int)):
+    if not (typed and isinstance(type_, str) and isinstance(subject, str)):
         raise LedgerCorrupt(position, "a column holds another type than was written")
     try:
         return Entry(
             position=position,
-            at=moment(at),
+            at=recorded_at(position, at),
             lane=Lane(lane),
             type=type_,
             v=v,
@@ -129,5 +139,5 @@ def entry_of(row: Sequence[Any]) -> Entry:
             body=body,
             leaf=leaf,
         )
-    except (ValueError, OverflowError) as fault:
+    except ValueError as fault:
         raise LedgerCorrupt(position, f"a column cannot be read: {fault}") from fault
