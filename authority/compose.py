@@ -60,6 +60,7 @@ from authority.wire.dialects import Dialects
 from authority.wire.shapes import compile_service
 from authority.workers import (
     SEALING_PURPOSE,
+    RevokedSessions,
     Snapshots,
     end_due_sessions,
     own_act,
@@ -292,7 +293,11 @@ async def _serve(
     metrics.gauge("authority_projected_position", "The last position projected.", lambda: projections.position)
     snapshots = Snapshots(ledger, committer, every=settings.snapshot_every, taken=stores.snapshot_at)
 
+    revoked = RevokedSessions(ledger, answer, clock)
+
     async def expire() -> None:
+        # What was revoked did not expire, even if nobody wrote it down in time.
+        await revoked.end(committer.version)
         await end_due_sessions(ledger, projections.due_sessions, clock)
 
     workers: Sequence[tuple[str, float, Callable[[], Awaitable[None]]]] = (

@@ -7,7 +7,7 @@ worker that fails says so and tries again; only a log that does not fit together
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,16 +15,29 @@ import structlog
 
 from authority.access.recording import act_of_authority
 from authority.access.unproven import Unproven
-from authority.audit.answers import Due
+from authority.audit.answers import Due, SessionRecord, Sessions
+from authority.audit.queries import FindSessions, Order, Query, Range, Status
+from authority.audit.tokens import read as read_token
 from authority.committer import Act, Committer, Proposal, Unavailable
 from authority.kernel.clock import Clock, Entropy
 from authority.kernel.custody import Custodian
-from authority.kernel.ids import SealingKeyId
+from authority.kernel.ids import AccessKeyId, AccountId, SealingKeyId
+from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
 from authority.ledger.codec import new_entry
-from authority.ledger.port import DropSecret, Ledger, LedgerCorrupt, LedgerUnavailable, PutSecret, SideRow, Snapshot
+from authority.ledger.port import (
+    DropSecret,
+    Lane,
+    Ledger,
+    LedgerCorrupt,
+    LedgerUnavailable,
+    PutSecret,
+    SideRow,
+    Snapshot,
+)
 from authority.model.authority import SealingKeyCreated, SealingKeyDestroyed
 from authority.model.fact import Fact
+from authority.model.revocations import Revocation
 from authority.model.sessions import EndCause, SessionEnded
 from authority.model.state import canonical, state_format
 from authority.replay.folding import Version
@@ -89,6 +102,70 @@ async def end_due_sessions(
         entries.append(new_entry(body, once=(f"end:{session.access_key_id}",)))
     positions = await ledger.append_fresh(entries)
     return sum(position is not None for position in positions)
+
+
+class RevokedSessions:
+    """Records the end of the sessions that were revoked together: a role's, or all that a key led to.
+
+    They count no more since the moment of the revocation; this only writes down, for each, that it ended then.
+    """
+
+    def __init__(self, ledger: Ledger, answer: Callable[[Query, int], Awaitable[object]], clock: Clock) -> None:
+        """Find the sessions through *answer*, and write their ends to *ledger*."""
+        self._ledger, self._answer, self._clock = ledger, answer, clock
+        self._done: set[tuple[str, int]] = set()
+
+    async def end(self, version: Version) -> int:
+        """Record what *version* says was revoked and was not looked at yet; say how many sessions were ended."""
+        ended = 0
+        revocations = version.state.revocations
+        pending = [(revocation, {"role": role}) for role, revocation in revocations.roles.items()]
+        pending += [(revocation, {"descends_from": key}) for key, revocation in revocations.ancestors.items()]
+        for revocation, whose in pending:
+            named = (next(iter(whose.values())), revocation.through)
+            if named not in self._done:
+                ended += await self._end_all(revocation, whose, version.position)
+                self._done.add(named)
+        return ended
+
+    async def _end_all(self, revocation: Revocation, whose: Mapping[str, str], position: int) -> int:
+        # INVARIANT: it was decided from the newest configuration, so that it is itself the next one.
+        (entry,) = await self._ledger.read(revocation.through, 1, Lane.CONFIG)
+        left: Range | Refusal = Range(1, entry.position - 1)
+        ended = 0
+        while isinstance(left, Range):
+            question = FindSessions(
+                account=None,
+                order=Order.OLDEST,
+                status=Status.ACTIVE,
+                now=revocation.at,
+                max_results=ENDS_AT_ONCE,
+                resume=left,
+                **whose,  # type: ignore[arg-type]  # filters of FindSessions, all of them texts
+            )
+            found = await self._answer(question, position)
+            if not isinstance(found, Sessions):
+                raise TypeError("sessions were asked for")
+            if found.sessions:
+                ended += await self._write(found.sessions, revocation)
+            if found.next_token is None:
+                break
+            left = read_token(question, found.next_token)
+        return ended
+
+    async def _write(self, sessions: Sequence[SessionRecord], revocation: Revocation) -> int:
+        now, entries = self._clock.now(), []
+        for session in sessions:
+            end = SessionEnded(
+                account=AccountId(session.account),
+                access_key_id=AccessKeyId(session.access_key_id),
+                effective_at=revocation.at,
+                cause=EndCause.REVOKED,
+            )
+            body = act_of_authority("SessionRevoked", (end,), now, subject=session.access_key_id)
+            entries.append(new_entry(body, once=(f"end:{session.access_key_id}",)))
+        positions = await self._ledger.append_fresh(entries)
+        return sum(position is not None for position in positions)
 
 
 async def summarise(unproven: Unproven, committer: Committer, clock: Clock) -> None:
