@@ -112,7 +112,13 @@ def ledger_url(settings: Settings) -> str:
 
 def decisive(settings: Settings) -> facts_of.Settings:
     """The settings that decisions depend on, as the log holds them."""
-    return facts_of.Settings(ENGINE, settings.regions, settings.max_chain_depth)
+    return facts_of.Settings(
+        engine=ENGINE,
+        regions=settings.regions,
+        max_chain_depth=settings.max_chain_depth,
+        federation_sessions_end_with_parent=settings.federation_sessions_end_with_parent,
+        role_sessions_end_with_parent=settings.role_sessions_end_with_parent,
+    )
 
 
 def catalogue_of(settings: Settings) -> tuple[CataloguePolicy, ...]:

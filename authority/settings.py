@@ -94,6 +94,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     snapshot_every: Count = 10_000
     expiry_interval: Seconds = 1
     max_chain_depth: Annotated[int, msgspec.Meta(ge=1, le=64)] = 16
+    federation_sessions_end_with_parent: bool = False
+    """Whether sessions of GetSessionToken and GetFederationToken end with the key that asked for them."""
+    role_sessions_end_with_parent: bool = False
+    """Whether role sessions end with the long-term key that their chain began with."""
     catalogue: Path | None = None
     """A file of managed policies for every account, beside those that come with us and before them."""
 

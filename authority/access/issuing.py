@@ -166,6 +166,6 @@ def minted(session: SessionIssued, minimum: int, shape: Callable[[Mapping[str, o
     def shaped(credentials: Mapping[str, object]) -> object:
         token = credentials.get("SessionToken")
         size = len(token.reveal()) if isinstance(token, Secret) else 0  # its length is no secret
-        return shape(credentials, TokenSize(size, -(-100 * size // LONGEST_TOKEN)))
+        return shape(credentials, TokenSize(size, min(-(-100 * size // LONGEST_TOKEN), 100)))
 
     return Minted(session, shaped, minimum)

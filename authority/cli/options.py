@@ -15,7 +15,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 PLACES: Final = ("data_dir", "database", "projections", "root_key_file")
 """Where an authority lies."""
-DECISIVE: Final = ("regions", "max_chain_depth")
+DECISIVE: Final = (
+    "regions",
+    "max_chain_depth",
+    "federation_sessions_end_with_parent",
+    "role_sessions_end_with_parent",
+)
 """What its decisions depend on."""
 ALL: Final = tuple(name for name in NAMES if name != settings_of.ROOT_KEY)
 """Everything but the root key, which every process could read in a flag."""
