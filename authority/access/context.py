@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from authority.access.call import Origin
 from authority.access.caller import Caller
+from authority.kernel.letters import folded
 from authority.policy.principal import PrincipalKind
 
 Context: TypeAlias = Mapping[str, str | tuple[str, ...]]
@@ -60,7 +61,7 @@ def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[
     }
     if caller.holder is not None:
         for tag in caller.holder.tags:
-            context[f"aws:principaltag/{tag.key.lower()}"] = tag.value
+            context[f"aws:principaltag/{folded(tag.key)}"] = tag.value
     context["aws:userid"] = user_id(caller)
     if principal.kind is PrincipalKind.USER and caller.holder is not None:
         context["aws:username"] = caller.holder.name
@@ -73,7 +74,7 @@ def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[
     if session.source_identity:
         context["aws:sourceidentity"] = session.source_identity
     for tag in session.tags:
-        context[f"aws:principaltag/{tag.key.lower()}"] = tag.value
+        context[f"aws:principaltag/{folded(tag.key)}"] = tag.value
     return context
 
 

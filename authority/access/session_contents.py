@@ -13,6 +13,7 @@ import msgspec
 
 from authority.access.applicable import policy_by_arn
 from authority.access.context import Context
+from authority.kernel.letters import folded
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
 from authority.model.account import Account
@@ -61,7 +62,7 @@ class SessionTags(msgspec.Struct, frozen=True):
 
     def conditions(self) -> Context:
         """What policies may ask about them: `aws:RequestTag/...`, `aws:TagKeys`, `sts:TransitiveTagKeys`."""
-        keys: dict[str, str | tuple[str, ...]] = {f"aws:requesttag/{tag.key.lower()}": tag.value for tag in self.passed}
+        keys: dict[str, str | tuple[str, ...]] = {f"aws:requesttag/{folded(tag.key)}": tag.value for tag in self.passed}
         if self.passed:
             keys["aws:tagkeys"] = tuple(tag.key for tag in self.passed)
         if self.transitive:
@@ -76,20 +77,20 @@ def session_tags(
 
     *inherited* are all transitive; *transitive* are the keys of the request that are to be.
     """
-    keys = [tag.key.lower() for tag in passed]
+    keys = [folded(tag.key) for tag in passed]
     if len(set(keys)) < len(keys):
         return Refusal(Reason.INVALID_PARAMETER_VALUE, TWICE)
-    if any(key.startswith(RESERVED) for key in (*keys, *map(str.lower, transitive))):
+    if any(key.startswith(RESERVED) for key in (*keys, *map(folded, transitive))):
         return Refusal(Reason.VALIDATION_ERROR, "Tag keys that begin with aws: are reserved and cannot be set.")
-    kept = {tag.key.lower() for tag in inherited}
-    wanted = {key.lower() for key in transitive}
+    kept = {folded(tag.key) for tag in inherited}
+    wanted = {folded(key) for key in transitive}
     if not kept.isdisjoint(keys) or not kept.isdisjoint(wanted):
         return Refusal(Reason.INVALID_PARAMETER_VALUE, INHERITED)
     if not wanted.issubset(keys):
         return Refusal(Reason.INVALID_PARAMETER_VALUE, NOT_ALONE)
     if len(passed) + len(inherited) > MOST_TAGS:
         return Refusal(Reason.VALIDATION_ERROR, f"A session has at most {MOST_TAGS} tags.")
-    going_on = (*(tag.key for tag in inherited), *(tag.key for tag in passed if tag.key.lower() in wanted))
+    going_on = (*(tag.key for tag in inherited), *(tag.key for tag in passed if folded(tag.key) in wanted))
     return SessionTags(tuple(passed), tuple(inherited), going_on)
 
 

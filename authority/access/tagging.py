@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from authority.access.context import Context
+from authority.kernel.letters import folded
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag, merged
 from authority.model.quotas import DEFAULTS
@@ -17,7 +18,7 @@ QUOTA: Final = "TagsPerEntityQuota"
 def request_tags(tags: Iterable[Tag]) -> Context:
     """The condition keys of the tags that a request brings: `aws:RequestTag/...` and `aws:TagKeys`."""
     brought = tuple(tags)
-    return {f"aws:requesttag/{tag.key.lower()}": tag.value for tag in brought} | tag_keys(tag.key for tag in brought)
+    return {f"aws:requesttag/{folded(tag.key)}": tag.value for tag in brought} | tag_keys(tag.key for tag in brought)
 
 
 def tag_keys(keys: Iterable[str]) -> dict[str, str | tuple[str, ...]]:
@@ -29,8 +30,8 @@ def tag_keys(keys: Iterable[str]) -> dict[str, str | tuple[str, ...]]:
 def resource_tags(tags: Iterable[Tag]) -> Context:
     """The condition keys of the tags that a thing in IAM carries, under both their names."""
     worn = tuple(tags)
-    return {f"aws:resourcetag/{tag.key.lower()}": tag.value for tag in worn} | {
-        f"iam:resourcetag/{tag.key.lower()}": tag.value for tag in worn
+    return {f"aws:resourcetag/{folded(tag.key)}": tag.value for tag in worn} | {
+        f"iam:resourcetag/{folded(tag.key)}": tag.value for tag in worn
     }
 
 
@@ -39,11 +40,11 @@ def tags_refused(
 ) -> Refusal | None:
     """Why *new* tags may not be laid over those *worn*, if they may not."""
     brought = tuple(new)
-    keys = [tag.key.lower() if ignore_case else tag.key for tag in brought]
+    keys = [folded(tag.key) if ignore_case else tag.key for tag in brought]
     if len(set(keys)) < len(keys):
         text = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
         return Refusal(Reason.INVALID_INPUT, text if ignore_case else "Duplicate tag keys found.")
-    if any(tag.key.lower().startswith(RESERVED) for tag in brought):
+    if any(folded(tag.key).startswith(RESERVED) for tag in brought):
         return Refusal(Reason.INVALID_INPUT, "Tag keys that begin with aws: are reserved and cannot be set.")
     if len(merged(worn, brought, ignore_case=ignore_case)) > most:
         return Refusal(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for TagsPerEntity: {most}")

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from authority.access.context import Context
+from authority.kernel.letters import folded
 from authority.model.account import Account
 from authority.model.state import State
 
@@ -96,7 +97,7 @@ def shown(state: State, account: Account, partition: str) -> AccountShown:
 
 def worn(account: Account | None) -> Context:
     """The condition keys of the tags that an account wears."""
-    return {} if account is None else {f"aws:resourcetag/{tag.key.lower()}": tag.value for tag in account.tags}
+    return {} if account is None else {f"aws:resourcetag/{folded(tag.key)}": tag.value for tag in account.tags}
 
 
 def _digest(state: State) -> str:

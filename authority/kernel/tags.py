@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from authority.kernel.letters import folded
+
 
 class Tag(msgspec.Struct, frozen=True, rename="pascal"):
     """One tag, as IAM and STS spell it on the wire."""
@@ -16,7 +18,7 @@ class Tag(msgspec.Struct, frozen=True, rename="pascal"):
 
 def merged(old: Iterable[Tag], new: Iterable[Tag], *, ignore_case: bool) -> tuple[Tag, ...]:
     """Overlay *new* on *old*.  A tag whose key is equal (ignoring case if so asked) is replaced, key and all."""
-    key_of = str.lower if ignore_case else str
+    key_of = folded if ignore_case else str
     tags = {key_of(tag.key): tag for tag in old}
     tags.update((key_of(tag.key), tag) for tag in new)
     return tuple(tags.values())
@@ -24,7 +26,7 @@ def merged(old: Iterable[Tag], new: Iterable[Tag], *, ignore_case: bool) -> tupl
 
 def without(tags: Iterable[Tag], keys: Iterable[str], *, ignore_case: bool) -> tuple[Tag, ...]:
     """Drop the tags with these *keys*; keys that are not there do no harm, as in IAM."""
-    key_of = str.lower if ignore_case else str
+    key_of = folded if ignore_case else str
     gone = {key_of(key) for key in keys}
     return tuple(tag for tag in tags if key_of(tag.key) not in gone)
 

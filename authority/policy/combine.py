@@ -19,9 +19,9 @@ from typing import Final, NoReturn, TypeAlias
 
 import msgspec
 
+from authority.kernel.letters import folded
 from authority.policy.compiled import Layer, Matched, Policy
 from authority.policy.evaluate import Inquiry
-from authority.policy.match import folded
 from authority.policy.principal import Grant, Principal, PrincipalKind
 from authority.policy.variables import Context
 

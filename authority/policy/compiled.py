@@ -11,10 +11,11 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from authority.kernel.letters import folded
 from authority.policy import conditions
 from authority.policy.conditions import Test
 from authority.policy.document import Document, Statement
-from authority.policy.match import Glob, any_of, everything, folded, glob, tokens
+from authority.policy.match import Glob, any_of, everything, glob, tokens
 from authority.policy.variables import Context, Template, fixed, keys_of, resolve, resource_template
 from authority.policy.whom import Whom
 

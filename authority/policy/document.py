@@ -15,10 +15,10 @@ from typing import Final
 
 import msgspec
 
+from authority.kernel.letters import folded
 from authority.kernel.refusal import Reason, Refusal
 from authority.policy import conditions, grammar
 from authority.policy.grammar import Condition, Named, Rules
-from authority.policy.match import folded
 from authority.policy.text import NOT_JSON, SYNTAX, Array, Fault, Lines, Node, Object, Text, read
 from authority.policy.variables import names_in, resource_tail
 

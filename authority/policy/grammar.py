@@ -13,8 +13,9 @@ from typing import Final
 
 import msgspec
 
+from authority.kernel.letters import folded
 from authority.policy import conditions, silences
-from authority.policy.match import folded, glob, tokens
+from authority.policy.match import glob, tokens
 from authority.policy.text import SYNTAX, Array, Fault, Node, Object, Scalar, Text
 
 LEGACY: Final = "The policy failed legacy parsing"

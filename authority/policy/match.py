@@ -27,16 +27,6 @@ Glob: TypeAlias = Callable[[str], bool]
 _WILDCARDS = re.compile(r"([*?])")
 
 
-def folded(text: str) -> str:
-    """Spell *text* in lower case, but never turn a letter outside ASCII into one inside.
-
-    The Kelvin sign lowers to `k`; a caller who names a tag with it must not meet a condition on `k`.
-    """
-    if text.isascii():
-        return text.lower()
-    return "".join(low if (low := letter.lower()).isascii() == letter.isascii() else letter for letter in text)
-
-
 def tokens(text: str) -> Tokens:
     """Read `*` and `?` in *text* as wildcards, the rest as it stands."""
     return tuple(Wild(part) if part in ("*", "?") else part for part in _WILDCARDS.split(text) if part)

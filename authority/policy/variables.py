@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from authority.policy.match import Token, Tokens, Wild, folded, tokens
+from authority.kernel.letters import folded
+from authority.policy.match import Token, Tokens, Wild, tokens
 
 Context: TypeAlias = Mapping[str, str | tuple[str, ...]]
 """What is known of a request, by condition key in lower case (`match.folded`); a tuple for a multivalued key."""

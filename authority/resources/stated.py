@@ -11,6 +11,7 @@ from typing import Final
 
 from authority.access.context import Context, unmapped
 from authority.access.trusting import bearer
+from authority.kernel.letters import folded
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.state import State
 from authority.policy.compiled import Policy, Source, compile_policy
@@ -34,7 +35,7 @@ def stated_context(question: Evaluate) -> Context | Refusal:
     service = question.action.name.partition(":")[0]
     context: dict[str, str | tuple[str, ...]] = {}
     for name, value in question.context.items():
-        key = name.lower()
+        key = folded(name)
         if key in context:
             return _refused(f"The context key {name} is stated twice.")
         if not (key in STATEABLE or key.startswith((*STATEABLE_TAGS, f"{service}:"))):

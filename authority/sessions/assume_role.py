@@ -37,6 +37,7 @@ from authority.access.session_contents import (
 from authority.access.tagging import resource_tags
 from authority.access.weighing import Weighed, weigh
 from authority.kernel.arn import parse
+from authority.kernel.letters import folded
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
 from authority.model.account import Account
@@ -153,8 +154,8 @@ def passed_on(caller: Caller) -> tuple[Tag, ...]:
     """The tags of the calling session that go on to the next one."""
     if caller.session is None:
         return ()
-    keys = {key.lower() for key in caller.session.transitive_keys}
-    return tuple(tag for tag in caller.session.tags if tag.key.lower() in keys)
+    keys = {folded(key) for key in caller.session.transitive_keys}
+    return tuple(tag for tag in caller.session.tags if folded(tag.key) in keys)
 
 
 def _decided(state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *, with_mfa: bool) -> Decision:
@@ -238,7 +239,7 @@ def _weighings(
     if found is not None:
         conditions |= resource_tags(found[1].tags)
     # Tags that are passed on stand for those of the role (IAM User Guide, chaining roles with session tags).
-    conditions |= {f"aws:resourcetag/{tag.key.lower()}": tag.value for tag in asked.tags.inherited}
+    conditions |= {f"aws:resourcetag/{folded(tag.key)}": tag.value for tag in asked.tags.inherited}
     policies = () if found is None else (trust_policy(*found, call.partition),)
     names = ["sts:AssumeRole"]
     if asked.tags.all:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authority.policy.match import Wild, any_of, folded, glob, tokens
+from authority.kernel.letters import folded
+from authority.policy.match import Wild, any_of, glob, tokens
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from authority.kernel.letters import folded
 from authority.policy import silences
 from authority.policy.conditions import addresses, arns, binaries, booleans, dates, numbers, strings
 from authority.policy.conditions.booleans import boolean
 from authority.policy.conditions.comparison import Prepare, Satisfied
-from authority.policy.match import folded
 from authority.policy.variables import Context, names_in
 
 Test: TypeAlias = Callable[[Context], bool]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from authority.kernel.letters import folded
 from authority.policy import silences
 from authority.policy.conditions.comparison import Prepare, Satisfied
-from authority.policy.match import folded
 from authority.policy.variables import Context, resolve_text, template
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from authority.kernel.letters import folded
 from authority.policy.conditions.comparison import Prepare, Satisfied
-from authority.policy.match import any_of, everything, folded, glob
+from authority.policy.match import any_of, everything, glob
 from authority.policy.variables import Context, fixed, resolve, resolve_text, template
 
 
