@@ -77,10 +77,14 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
 
     access_key_id: str
     account: str
+    kind: str
+    """`role`, `user` or `federated-user` (`model.sessions.SessionKind`)."""
     arn: str
-    role_arn: str
-    role_id: str
-    session_name: str
+    role_arn: str = ""
+    role_id: str = ""
+    user_arn: str = ""
+    user_id: str = ""
+    session_name: str = ""
     position: int
     """Where it was issued; its event says all the rest."""
     issued_at: datetime

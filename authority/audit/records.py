@@ -12,7 +12,7 @@ from authority.audit.answers import EventRecord, OutcomeRecord, SessionCaller, S
 from authority.audit.terms import ALLOWED, REFUSED, partition, role_arn
 from authority.kernel.arn import parse
 from authority.model.event import Event
-from authority.model.sessions import SessionIssued
+from authority.model.sessions import SessionIssued, SessionKind
 
 
 class End(msgspec.Struct, frozen=True):
@@ -55,9 +55,12 @@ def session_record(position: int, seen: Event, issued: SessionIssued, end: End |
     return SessionRecord(
         access_key_id=issued.access_key_id,
         account=issued.account,
-        arn=f"arn:{where}:sts::{issued.account}:assumed-role/{issued.role_name}/{issued.session_name}",
+        kind=str(issued.kind),
+        arn=issued.arn(where),
         role_arn=role_arn(seen, issued),
         role_id=issued.role_id,
+        user_arn="" if issued.kind is SessionKind.ROLE else issued.issuer_arn(where),
+        user_id=issued.user_id,
         session_name=issued.session_name,
         position=position,
         issued_at=issued.issued_at,

@@ -15,7 +15,7 @@ from authority.kernel.ids import ROLE
 from authority.model.authority import UnprovenRequestsSummarised
 from authority.model.event import CallerRecord, DecisionRecord, Event
 from authority.model.fact import Fact
-from authority.model.sessions import SessionEnded, SessionIssued
+from authority.model.sessions import SessionEnded, SessionIssued, SessionKind
 
 
 class Field(enum.StrEnum):
@@ -24,7 +24,7 @@ class Field(enum.StrEnum):
     ANY = "any"
     ID = "id"
     PRINCIPAL = "principal"
-    """The ARN of who asked; for a session also its role's."""
+    """The ARN of who asked; for a session also that of the role or user whose permissions it has."""
     PRINCIPAL_ID = "principal-id"
     ACCESS_KEY = "access-key"
     """A key, long-term or a session's, that asked, was issued, ended, judged, changed, or tried in vain."""
@@ -105,8 +105,8 @@ def partition(event: Event) -> str:
 
 
 def role_arn(event: Event, issued: SessionIssued) -> str:
-    """The ARN that the role of a session had when it was issued."""
-    return f"arn:{partition(event)}:iam::{issued.account}:role{issued.role_path}{issued.role_name}"
+    """The ARN that the role of a session had when it was issued; empty where it is a user's."""
+    return issued.issuer_arn(partition(event)) if issued.kind is SessionKind.ROLE else ""
 
 
 @lru_cache(maxsize=4096)
@@ -122,12 +122,9 @@ def _asked(caller: CallerRecord) -> list[Term]:
         (Field.ACCESS_KEY, caller.access_key_id),
     ]
     if caller.session is not None:
-        found += (
-            (Field.PRINCIPAL, caller.session.issuer_arn),
-            (Field.ROLE, caller.session.issuer_arn),
-            (Field.ROLE, caller.session.issuer_id),
-            (Field.SESSION_NAME, caller.session.name),
-        )
+        found += ((Field.PRINCIPAL, caller.session.issuer_arn), (Field.SESSION_NAME, caller.session.name))
+        if caller.session.kind is SessionKind.ROLE:
+            found += ((Field.ROLE, caller.session.issuer_arn), (Field.ROLE, caller.session.issuer_id))
     return found
 
 
@@ -141,7 +138,10 @@ def _decided(decision: DecisionRecord) -> list[Term]:
 
 
 def _became_true(event: Event, fact: Fact) -> list[Term]:
-    found: list[Term] = [(Field.ACCESS_KEY, getattr(fact, "access_key_id", ""))]
+    found: list[Term] = [
+        (Field.ACCESS_KEY, getattr(fact, "access_key_id", "")),
+        (Field.ACCESS_KEY, getattr(fact, "ancestor", "")),
+    ]
     match fact:
         case SessionIssued():
             found += (

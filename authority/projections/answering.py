@@ -141,8 +141,12 @@ async def _sessions(query: FindSessions, sources: Sources) -> Sessions:
     search = Search(lists, query.order, sources.effort.steps)
     conditions = query.conditions() - {LIVE, ENDED}
     # LIVE and ENDED change after the entry was written, so they are read off the sessions' own rows.
-    resume = query.resume or Range(1, sources.position)
-    left = Range(resume.low, min(resume.high, sources.position))
+    left = query.resume or Range(1, sources.position)
+    left = Range(left.low, min(left.high, sources.position))
+    if query.session:
+        # Its own row says where it was issued; to look for it among all that it did might be given up too soon.
+        issued_at = (await known_of(sources.connection, [query.session])).sessions.get(query.session)
+        left = _only(left, 0 if issued_at is None else issued_at.position)
     records: list[SessionRecord] = []
     for _ in range(sources.effort.rounds):
         wanted = query.max_results - len(records)
@@ -165,6 +169,11 @@ async def _sessions(query: FindSessions, sources: Sources) -> Sessions:
             ):
                 records.append(session_record(entry.position, seen, issued, end, query.now))
     return Sessions(sessions=tuple(records), position=sources.position, next_token=tokens.write(query, left))
+
+
+def _only(within: Range, position: int) -> Range:
+    """Of *within* the one *position*; nothing when it is not there."""
+    return Range(max(within.low, position), min(within.high, position))
 
 
 def _is(status: Status, issued: SessionIssued, end: End | None, now: datetime) -> bool:

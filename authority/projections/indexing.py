@@ -15,12 +15,12 @@ import msgspec
 
 from authority.audit.terms import ENDED, LIVE, ended_by, issued_by, terms_of, terms_of_session
 from authority.audit.visibility import accounts_of, keys_in, view
-from authority.kernel.ids import LONG_TERM_KEY
+from authority.kernel.ids import LONG_TERM_KEY, ROLE
 from authority.ledger.codec import UPCASTERS, upcast
 from authority.ledger.port import BEGINNING, Entry
 from authority.model.event import Event, read_event
 from authority.model.principals import AccessKeyCreated
-from authority.model.sessions import SessionEnded, SessionIssued
+from authority.model.sessions import SessionEnded, SessionIssued, SessionKind
 from authority.projections.tables import WHOLE_LOG, term_number, trail_number
 
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -128,7 +128,7 @@ class Rows:
         at = microseconds(event.decided_at)
         if caller.access_key_id.startswith(LONG_TERM_KEY):
             self.uses[caller.access_key_id] = (caller.access_key_id, at, request.service, request.region, position)
-        if caller.session is not None:
+        if caller.session is not None and caller.session.kind is SessionKind.ROLE:
             role = caller.session.issuer_id
             self.uses[role] = (role, at, request.service, request.region, position)
         for decision in event.decisions:
@@ -136,7 +136,7 @@ class Rows:
                 continue
             session = self._session(decision.judged)
             used = decision.judged if session is None else session.role_id
-            if session is not None or used.startswith(LONG_TERM_KEY):
+            if used.startswith((LONG_TERM_KEY, ROLE)):
                 self.uses[used] = (used, at, decision.action.partition(":")[0], request.region, position)
 
     def _session(self, access_key_id: str) -> Issued | None:

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from authority.audit.answers import Behind, Due
 from authority.audit.queries import Query
 from authority.kernel.ids import AccessKeyId, AccountId
-from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.refusal import Refusal
 from authority.ledger.port import Ledger, LedgerCorrupt, LedgerUnavailable
 from authority.model.event import Event
 from authority.projections.answering import Sources, answer
@@ -42,9 +42,6 @@ FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
 """Seconds until a page that failed is tried again; doubled each time."""
 USUAL_EFFORT: Final = Effort()
-NOT_YET: Final = Refusal(
-    Reason.SERVICE_UNAVAILABLE, "The request is recorded, but the audit trail has not come to it yet; try again."
-)
 
 _POST: Final = "INSERT OR IGNORE INTO posting (term, account, position) VALUES (?, ?, ?)"
 _TAKE_BACK: Final = "DELETE FROM posting WHERE term = ? AND account = ? AND position = ?"
@@ -147,13 +144,9 @@ class Projections:
     async def answer(self, query: Query, at: int) -> object:
         """Answer *query* from projections that have come to the position *at*, in the shape that it asks for.
 
-        A `Refusal` says that there is no such thing, or that the projections do not come to *at* in time.
+        A `Refusal` says that there is no such thing.  Raises `Behind` when the projections do not come to *at* in time.
         """
-        try:
-            await self.caught_up(at)
-        except Behind as behind:
-            log.warning("projections_behind", position=behind.position, wanted=behind.wanted)
-            return NOT_YET
+        await self.caught_up(at)
         async with self._reader.connect() as connection:
             found = await answer(query, Sources(connection, self._ledger, self.position, self._effort))
         return found if query.shape is None or isinstance(found, Refusal) else query.shape(found)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from authority.kernel.ids import AccessKeyId, AccountId, RoleId, SealingKeyId, UserId
 from authority.model import authority, principals
 from authority.model.event import CallerRecord, DecisionRecord, Event, Outcome, RequestRecord, SessionRecord
-from authority.model.sessions import EndCause, SessionEnded, SessionIssued
+from authority.model.sessions import EndCause, SessionEnded, SessionIssued, SessionKind
 from authority.policy.combine import Effect, Matched
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -41,15 +41,16 @@ def role_arn(name: str, account: str) -> str:
 def in_session(issued: SessionIssued) -> CallerRecord:
     """Whoever holds the credentials of *issued*."""
     return CallerRecord(
-        kind="assumed-role",
-        arn=f"arn:aws:sts::{issued.account}:assumed-role/{issued.role_name}/{issued.session_name}",
-        principal_id=issued.role_id,
+        kind="assumed-role" if issued.kind is SessionKind.ROLE else str(issued.kind),
+        arn=issued.arn("aws"),
+        principal_id=issued.user_id or issued.role_id,
         account=issued.account,
         access_key_id=issued.access_key_id,
         session=SessionRecord(
-            issuer_arn=role_arn(issued.role_name, issued.account),
-            issuer_id=issued.role_id,
+            issuer_arn=issued.issuer_arn("aws"),
+            issuer_id=issued.user_id or issued.role_id,
             name=issued.session_name,
+            kind=issued.kind,
             issued_at=issued.issued_at,
             ancestors=issued.ancestors,
             root_principal=issued.root_principal,
@@ -167,6 +168,26 @@ def assumes(
     )
 
 
+def takes_session(caller: CallerRecord, key: str, *, at=AT, request_id="r1", federated="", source=EVERYWHERE) -> Event:
+    """A user takes a session of its own, or one for somebody else."""
+    kind = SessionKind.FEDERATED_USER if federated else SessionKind.USER
+    issued = session(
+        caller,
+        "",
+        caller.account,
+        key,
+        at=at,
+        role_id=RoleId(""),
+        role_path="",
+        session_name=federated,
+        kind=kind,
+        user_id=caller.principal_id,
+        user_name=f"/{caller.arn.rpartition('/')[2]}",
+    )
+    name = "GetFederationToken" if federated else "GetSessionToken"
+    return asked(f"sts:{name}", caller, issued, at=at, request_id=request_id, source=source, decisions=())
+
+
 def refused_role(caller: CallerRecord, role: str, account: str, *, at=AT, request_id="r1", source=EVERYWHERE) -> Event:
     return asked(
         "sts:AssumeRole",
@@ -263,7 +284,7 @@ def histories(draw, most: int = 40) -> list[Event]:
         caller, id_ = draw(st.sampled_from(callers)), f"r{number}"
         source = draw(st.sampled_from([EVERYWHERE, STRANGERS]))
         match draw(
-            st.sampled_from(["assume", "assume", "assume", "refused", "end", "user", "tried", "judge", "start"])
+            st.sampled_from(["assume", "assume", "assume", "take", "refused", "end", "user", "tried", "judge", "start"])
         ):
             case "assume":
                 role, account = draw(st.sampled_from(ROLES))
@@ -278,6 +299,11 @@ def histories(draw, most: int = 40) -> list[Event]:
                     source=source,
                     source_identity=identity,
                 )
+                issued += [fact for fact in event.facts if isinstance(fact, SessionIssued)]
+            case "take":
+                federated = draw(st.sampled_from(["", "guest"]))
+                user_ = draw(st.sampled_from(USERS))
+                event = takes_session(user_, f"ASIA{number:04}", at=at, request_id=id_, federated=federated)
                 issued += [fact for fact in event.facts if isinstance(fact, SessionIssued)]
             case "refused":
                 event = refused_role(caller, *draw(st.sampled_from(ROLES)), at=at, request_id=id_, source=source)

@@ -52,6 +52,7 @@ from tests.audit.stories import (
     makes_user,
     refused_role,
     role_arn,
+    takes_session,
     tried,
 )
 
@@ -146,6 +147,30 @@ async def test_a_role_is_used_by_its_sessions_and_by_those_a_resource_server_ask
     )
     at = await append(ledger, judges(MIA, SESSION, at=AT + 11 * SECOND))
     assert (await story.answer(RoleLastUsed(role_id="AROAUPDATEAPP"), at)).service == "s3"
+
+
+async def test_a_users_own_session_is_a_session_and_no_use_of_a_role(ledger, story):
+    event = takes_session(DEV, "ASIA9", at=AT + 8 * SECOND)
+    at = await append(ledger, event, makes_user(in_session(issued_by(event)), "z", at=AT + 9 * SECOND))
+    (record,) = (await story.answer(FindSessions(account=DEVELOPMENT, now=AT), at)).sessions
+    assert (record.kind, record.user_arn, record.arn, record.role_arn) == ("user", DEV.arn, DEV.arn, "")
+    assert await found(story, account=DEVELOPMENT, principal=DEV.arn, access_key="ASIA9") == [9, 8]
+    assert await story.answer(RoleLastUsed(role_id=DEV.principal_id), at) is None
+
+
+async def test_a_session_is_found_by_its_key_however_much_it_did(ledger, tmp_path):
+    event = assumes(DEV, "UpdateAPP", PRODUCTION, "ASIA1")
+    others = [assumes(MIA, "Audit", PRODUCTION, f"ASIA{number}") for number in range(10, 60)]
+    busy = [makes_user(in_session(issued_by(event)), f"u{number}") for number in range(50)]
+    at = await append(ledger, event, *(one for both in zip(others, busy, strict=True) for one in both))
+    async with projecting(ledger, tmp_path / "p.sqlite", effort=Effort(steps=5, rounds=1)) as projections:
+        for account, count in ((PRODUCTION, 1), (None, 1), (DEVELOPMENT, 0)):
+            for order in Order:
+                answer = await projections.answer(
+                    FindSessions(account=account, now=AT, session="ASIA1", order=order), at
+                )
+                assert len(answer.sessions) == count
+        assert (await projections.answer(FindSessions(account=None, now=AT, session="ASIA0"), at)).sessions == ()
 
 
 async def test_a_judged_key_whose_signature_did_not_count_was_not_used(ledger, story):
