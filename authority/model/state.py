@@ -52,6 +52,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings | None = None
     accounts: Map[str, Account] = Map()
     access_keys: Map[str, AccessKey] = Map()
+    owned_keys: Map[str, tuple[AccessKeyId, ...]] = Map()
+    """The living access keys by whose they are."""
     sealing_keys: Map[str, SealingKey] = Map()
     catalogue: Map[str, ManagedPolicy] = Map()
     creations: Map[str, AccountCreation] = Map()
@@ -65,9 +67,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     def keys_of(self, owner: str) -> list[AccessKey]:
         """The living access keys of a user, oldest first."""
-        living = (
-            key for key in self.access_keys.values() if key.owner == owner and key.status is not KeyStatus.DELETED
-        )
+        living = (self.access_keys[key_id] for key_id in self.owned_keys.get(owner, ()))
         return sorted(living, key=lambda key: (key.created_at, key.id))
 
     def newest_sealing_key(self) -> SealingKey | None:
@@ -116,12 +116,22 @@ def _key_created(state: State, fact: principals.AccessKeyCreated, at: datetime) 
     key = AccessKey(
         id=fact.access_key_id, account=fact.account, owner=fact.owner, status=KeyStatus.ACTIVE, created_at=at
     )
-    return _replace(state, access_keys=state.access_keys.set(key.id, key))
+    owned = (*state.owned_keys.get(key.owner, ()), key.id)
+    return _replace(
+        state, access_keys=state.access_keys.set(key.id, key), owned_keys=state.owned_keys.set(key.owner, owned)
+    )
 
 
 def _key_turned(state: State, key_id: AccessKeyId, status: KeyStatus) -> State:
     key = _replace(state.access_keys[key_id], status=status)
     return _replace(state, access_keys=state.access_keys.set(key_id, key))
+
+
+def _key_deleted(state: State, fact: principals.AccessKeyDeleted, _: datetime) -> State:
+    owner = state.access_keys[fact.access_key_id].owner
+    living = tuple(key_id for key_id in state.owned_keys.get(owner, ()) if key_id != fact.access_key_id)
+    owned = state.owned_keys.set(owner, living) if living else state.owned_keys.delete(owner)
+    return _replace(_key_turned(state, fact.access_key_id, KeyStatus.DELETED), owned_keys=owned)
 
 
 def _user_created(account: Account, fact: principals.UserCreated, at: datetime) -> Account:
@@ -211,7 +221,7 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     authorities.AccountCreated: _account_created,
     principals.AccessKeyCreated: _key_created,
     principals.AccessKeyStatusChanged: lambda state, fact, _: _key_turned(state, fact.access_key_id, fact.status),
-    principals.AccessKeyDeleted: lambda state, fact, _: _key_turned(state, fact.access_key_id, KeyStatus.DELETED),
+    principals.AccessKeyDeleted: _key_deleted,
     principals.UserCreated: _in_account(_user_created),
     principals.UserDeleted: _in_account(lambda account, fact, _: account.without_user(fact.user_id)),
     principals.GroupCreated: _in_account(_group_created),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authority.access.action import NewSecret
 from authority.access.caller import Caller, Credential, caller_of
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.principals import KeyStatus
+from authority.model.state import canonical, from_canonical
 from authority.principals import access_keys
 from tests.model.test_state import AT
+from tests.principals.world import ACCOUNT as ROOT
 from tests.principals.world import ANN, ANNS, DAN, DANS, IAM, ROOTS, SESSIONS, World, dan_may, refused
 
 
@@ -25,7 +29,7 @@ def test_a_new_key_says_its_secret_once_and_seals_it():
     assert isinstance(caller_of(world.state, Credential(made.access_key_id), now=AT, partition="aws"), Caller)
 
 
-@pytest.mark.parametrize(("who", "name", "owner"), [(ANNS, "Ann", ANN), (ROOTS, None, "111122223333")])
+@pytest.mark.parametrize(("who", "name", "owner"), [(ANNS, "Ann", ANN), (ROOTS, None, ROOT)])
 def test_without_a_name_the_key_is_for_who_asks(who, name, owner):
     world = World()
     made = world.asks(access_keys.create_access_key, who=who).access_key
@@ -125,3 +129,28 @@ def test_a_user_may_manage_his_own_keys_and_nobody_elses(what, wanted):
     assert refused(World(own).asks(what, who=DANS, UserName="Ann", **wanted), Reason.ACCESS_DENIED)
     assert decision.weighed[0].question.resource == f"{IAM}:user/Dan"
     assert decision.weighed[0].question.principal.unique_id == DAN
+
+
+@given(st.lists(st.tuples(st.sampled_from(["create", "delete", "on", "off"]), st.integers(0, 3)), max_size=30))
+def test_the_keys_found_by_their_owner_are_the_keys_there_are(acts):
+    world = World()
+    for act, which in acts:
+        keys = sorted(world.state.access_keys)
+        named = {"AccessKeyId": keys[which % len(keys)]}
+        match act:
+            case "create":
+                world.asks(access_keys.create_access_key, UserName="Dan")
+            case "delete":
+                world.asks(access_keys.delete_access_key, UserName="Dan", **named)
+            case _:
+                status = "Active" if act == "on" else "Inactive"
+                world.asks(access_keys.update_access_key, UserName="Dan", **named, Status=status)
+    for owner in (DAN, ANN, ROOT):
+        living = {
+            key.id
+            for key in world.state.access_keys.values()
+            if key.owner == owner and key.status is not KeyStatus.DELETED
+        }
+        assert {key.id for key in world.state.keys_of(owner)} == living
+    assert len(world.state.keys_of(DAN)) <= 2
+    assert from_canonical(canonical(world.state)) == world.state
