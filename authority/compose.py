@@ -118,6 +118,7 @@ def decisive(settings: Settings) -> facts_of.Settings:
         max_chain_depth=settings.max_chain_depth,
         federation_sessions_end_with_parent=settings.federation_sessions_end_with_parent,
         role_sessions_end_with_parent=settings.role_sessions_end_with_parent,
+        mfa_guards_enrolment=settings.mfa_guards_enrolment,
     )
 
 

@@ -98,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether sessions of GetSessionToken and GetFederationToken end with the key that asked for them."""
     role_sessions_end_with_parent: bool = False
     """Whether role sessions end with the long-term key that their chain began with."""
+    mfa_guards_enrolment: bool = True
+    """Whether a user with an MFA device enables another only with credentials that were obtained with MFA."""
     catalogue: Path | None = None
     """A file of managed policies for every account, beside those that come with us and before them."""
 
