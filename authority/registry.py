@@ -20,10 +20,11 @@ from authority.accounts import (
     preferences,
     summary,
 )
+from authority.federation import oidc_providers, outbound_identity, saml_providers
 from authority.permissions import attachments, boundaries, inline, managed, versions
 from authority.principals import access_keys, devices, groups, key_use, login_profiles, mfa, not_kept, users
 from authority.resources import evaluate
-from authority.roles import instance_profiles, roles
+from authority.roles import instance_profiles, linked, roles
 from authority.roles import tags as role_tags
 from authority.sessions import assume_role, caller_identity, federation_token, revocation, session_token
 from authority.wire.dialects import Route
@@ -52,17 +53,21 @@ MODULES: Final = (
     instance_profiles,
     key_info,
     key_use,
+    linked,
     log,
     login_profiles,
     managed,
     mfa,
     not_kept,
+    oidc_providers,
     organizations,
+    outbound_identity,
     password_policy,
     preferences,
     revocation,
     role_tags,
     roles,
+    saml_providers,
     session_token,
     summary,
     users,

@@ -47,6 +47,8 @@ class Reason(enum.StrEnum):
     INVALID_AUTHENTICATION_CODE = "invalid-authentication-code"
     REPORT_NOT_PRESENT = "report-not-present"
     REPORT_EXPIRED = "report-expired"
+    FEATURE_ENABLED = "feature-enabled"
+    FEATURE_DISABLED = "feature-disabled"
     ACCOUNT_NOT_FOUND = "account-not-found"
     ACCOUNT_ALREADY_CLOSED = "account-already-closed"
     ACCOUNT_REQUEST_NOT_FOUND = "account-request-not-found"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
 from authority.kernel.ids import AccountId, SealingKeyId
 from authority.model.fact import AccountFact, Fact
+
+LOCALLY: Final = "https://localhost"
+"""The public URL of an authority that was told none."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -23,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Whether sessions of GetSessionToken and GetFederationToken end with the key that asked for them."""
     role_sessions_end_with_parent: bool = False
     """Whether role sessions end with the long-term key that their chain began with."""
+    public_url: str = LOCALLY
+    """The URL under which the world reaches this authority, without a slash at its end; issuers of tokens lie below."""
 
 
 class SealingKey(msgspec.Struct, frozen=True):

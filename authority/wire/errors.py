@@ -70,6 +70,8 @@ SPELLINGS: Final[Mapping[Reason, Spelling]] = {
     ),
     Reason.REPORT_NOT_PRESENT: Spelling("ReportNotPresent", 410, "ReportNotPresentException"),
     Reason.REPORT_EXPIRED: Spelling("ReportExpired", 410, "ReportExpiredException"),
+    Reason.FEATURE_ENABLED: Spelling("FeatureEnabled", 409, "FeatureEnabledException"),
+    Reason.FEATURE_DISABLED: Spelling("FeatureDisabled", 404, "FeatureDisabledException"),
     # Organizations speaks JSON only.
     Reason.ACCOUNT_NOT_FOUND: Spelling("AccountNotFoundException", 404, "AccountNotFoundException"),
     Reason.ACCOUNT_ALREADY_CLOSED: Spelling("AccountAlreadyClosedException", 409, "AccountAlreadyClosedException"),

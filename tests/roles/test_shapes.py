@@ -5,12 +5,17 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from authority import registry
 from authority.access.action import Action
 from authority.roles import instance_profiles, linked, roles, tags
 from tests.wire.models import described
 
 MODULES = (instance_profiles, linked, roles, tags)
 ACTIONS = [found for module in MODULES for found in vars(module).values() if isinstance(found, Action)]
+
+
+def test_every_operation_is_served():
+    assert {registry.ACTIONS.get((action.service, action.operation)) for action in ACTIONS} == set(ACTIONS)
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.operation)

@@ -1,0 +1,109 @@
+"""Identity providers by their ARNs, and what both kinds have in common: tags, and the words when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from authority.access.action import Decision
+from authority.access.call import Call
+from authority.access.context import Context
+from authority.access.listing import listed
+from authority.access.naming import account_of
+from authority.access.tagging import QUOTA, resource_tags, tags_refused
+from authority.kernel.arn import Arn, parse
+from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.tags import Tag
+from authority.model.account import Account
+from authority.model.providers import OidcProvider, ProviderTagged, ProviderUntagged, SamlProvider
+from authority.model.state import State
+
+SAML: Final = "saml-provider"
+OIDC: Final = "oidc-provider"
+
+Provider: TypeAlias = SamlProvider | OidcProvider
+Find: TypeAlias = Callable[[State, Call[Any], str], Provider | Refusal]
+"""The provider of one kind that an ARN names in the caller's account, or why there is none."""
+
+
+def saml_provider(state: State, text: str) -> tuple[Account, SamlProvider] | None:
+    """The SAML provider that an ARN names, in whatever account."""
+    account, arn = _place(state, text, SAML)
+    provider = None if account is None else account.saml_provider_named(arn)
+    return None if account is None or provider is None or provider.name != arn else (account, provider)
+
+
+def oidc_provider(state: State, text: str) -> tuple[Account, OidcProvider] | None:
+    """The OpenID Connect provider that an ARN names, in whatever account."""
+    account, arn = _place(state, text, OIDC)
+    provider = None if account is None else account.oidc_provider_at(arn)
+    return None if account is None or provider is None or provider.url != arn else (account, provider)
+
+
+def _place(state: State, text: str, kind: str) -> tuple[Account | None, str]:
+    """The account that an ARN of this *kind* lies in, and what it is called there."""
+    arn = parse(text)
+    if arn is None or arn.service != "iam" or arn.region or not arn.resource.startswith(f"{kind}/"):
+        return None, ""
+    return state.accounts.get(arn.account), arn.resource.removeprefix(f"{kind}/")
+
+
+def own(call: Call[Any], text: str, kind: str) -> Arn | Refusal:
+    """The ARN *text*, if it can be that of a provider of this *kind* in the caller's account."""
+    arn = parse(text)
+    if arn is None:
+        return Refusal(Reason.VALIDATION_ERROR, "Invalid ARN:  Could not be parsed!")
+    here = (call.partition, "iam", "", call.caller.account)
+    if (arn.partition, arn.service, arn.region, arn.account) != here or arn.kind != kind:
+        return Refusal(Reason.INVALID_INPUT, f"Invalid ARN: {text}")
+    return arn
+
+
+def worn(state: State, text: str) -> Context:
+    """The condition keys of the tags that the provider of an ARN wears."""
+    found = saml_provider(state, text) or oidc_provider(state, text)
+    return {} if found is None else resource_tags(found[1].tags)
+
+
+def tagged(state: State, call: Call[Any], text: str, find: Find) -> Decision:
+    """Lay the tags of the input over those of the provider; keys keep their case."""
+    account, provider = account_of(state, call), find(state, call, text)
+    if isinstance(provider, Refusal):
+        return Decision(answer=provider)
+    refused = tags_refused(call.input.tags, provider.tags, ignore_case=False, most=account.quota(QUOTA))
+    if refused is not None:
+        return Decision(answer=refused)
+    return Decision(facts=(ProviderTagged(account=account.id, provider_id=provider.id, tags=call.input.tags),))
+
+
+def untagged(state: State, call: Call[Any], text: str, find: Find) -> Decision:
+    """Take the tags that the input names off the provider."""
+    provider = find(state, call, text)
+    if isinstance(provider, Refusal):
+        return Decision(answer=provider)
+    gone = ProviderUntagged(account=call.caller.account, provider_id=provider.id, keys=call.input.tag_keys)
+    return Decision(facts=(gone,))
+
+
+class TagsPage(msgspec.Struct, frozen=True, rename="pascal"):
+    """A page of tags."""
+
+    tags: tuple[Tag, ...]
+    is_truncated: bool
+    marker: str | None = None
+
+
+def tags_listed(state: State, call: Call[Any], scope: str, text: str, find: Find) -> Decision:
+    """List the tags of the provider, by key."""
+    provider = find(state, call, text)
+    if isinstance(provider, Refusal):
+        return Decision(answer=provider)
+    return listed(
+        call,
+        f"{scope}|{provider.id}",
+        lambda _: provider.tags,
+        lambda tag: tag.key,
+        lambda page: TagsPage(page.items, page.is_truncated, page.marker),
+    )
