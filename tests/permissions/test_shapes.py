@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from authority.access.action import Action
-from authority.permissions import attachments, inline, managed, versions
+from authority.permissions import attachments, context_keys, granting, inline, managed, simulate, versions
 from tests.wire.models import described
 
-MODULES: tuple[ModuleType, ...] = (attachments, inline, managed, versions)
+MODULES: tuple[ModuleType, ...] = (attachments, context_keys, granting, inline, managed, simulate, versions)
 ACTIONS = [found for module in MODULES for found in vars(module).values() if isinstance(found, Action)]
 
 
