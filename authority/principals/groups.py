@@ -245,7 +245,7 @@ class RemoveUserFromGroup(Membership, frozen=True):
 
 @action("iam:RemoveUserFromGroup", resource=named_group)
 def remove_user_from_group(state: State, call: Call[RemoveUserFromGroup], _facts: Facts) -> Decision:
-    """Take a user out of a group (IAM API, RemoveUserFromGroup)."""
+    """Take a user out of a group; one who is not in it stays out of it (IAM API, RemoveUserFromGroup)."""
     account = account_of(state, call)
     group, user = account.group_named(call.input.group_name), account.user_named(call.input.user_name)
     if group is None:
@@ -253,5 +253,5 @@ def remove_user_from_group(state: State, call: Call[RemoveUserFromGroup], _facts
     if user is None:
         return no_user(call.input.user_name)
     if group.id not in user.groups:
-        return refuse(Reason.NO_SUCH_ENTITY, f"User {user.name} not in group {group.name}")
+        return Decision()
     return Decision(facts=(GroupLeft(account=account.id, group_id=GroupId(group.id), user_id=UserId(user.id)),))

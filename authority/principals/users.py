@@ -211,10 +211,10 @@ def _hindrance(state: State, account: Account, user: User) -> str:
         return "delete policies"
     if user.groups:
         return "remove users from group"
-    if state.keys_of(user.id):
-        return "delete access keys"
     if user.login is not None:
         return "delete login profile"
+    if state.keys_of(user.id):
+        return "delete access keys"
     if account.mfa_devices_of(user.id):
         return "delete MFA device"
     return ""
