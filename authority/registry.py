@@ -21,7 +21,16 @@ from authority.accounts import (
     summary,
 )
 from authority.federation import oidc_providers, outbound_identity, saml_providers
-from authority.permissions import attachments, boundaries, inline, managed, versions
+from authority.permissions import (
+    attachments,
+    boundaries,
+    context_keys,
+    granting,
+    inline,
+    managed,
+    simulate,
+    versions,
+)
 from authority.principals import access_keys, devices, groups, key_use, login_profiles, mfa, not_kept, users
 from authority.resources import evaluate
 from authority.roles import instance_profiles, linked, roles
@@ -44,10 +53,12 @@ MODULES: Final = (
     authorization_details,
     boundaries,
     caller_identity,
+    context_keys,
     credential_report,
     devices,
     evaluate,
     federation_token,
+    granting,
     groups,
     inline,
     instance_profiles,
@@ -69,6 +80,7 @@ MODULES: Final = (
     roles,
     saml_providers,
     session_token,
+    simulate,
     summary,
     users,
     versions,
