@@ -31,7 +31,7 @@ from authority.audit.records import End, event_record, session_record
 from authority.audit.terms import ANY, ANY_SESSION, ENDED, LIVE, Field, Term, issued_by, terms_of, terms_of_session
 from authority.audit.visibility import Whose, accounts_of, keys_in, seen_by
 from authority.kernel.refusal import Reason, Refusal
-from authority.ledger.port import Entry, Ledger
+from authority.ledger.port import BEGINNING, Entry, Ledger
 from authority.model.event import Event
 from authority.model.sessions import SessionIssued
 from authority.projections.indexing import event_of, moment
@@ -107,10 +107,10 @@ async def _range(query: FindEvents, ledger: Ledger, position: int) -> Range:
         return Range(query.resume.low, min(query.resume.high, position))
     low = max(query.from_position, 1)
     high = position if query.to_position is None else min(query.to_position, position)
-    if query.since is not None:
+    if query.since is not None and query.since > BEGINNING:
         low = max(low, await ledger.position_at(query.since - _TICK) + 1)
     if query.until is not None:
-        high = min(high, await ledger.position_at(query.until - _TICK))
+        high = min(high, await ledger.position_at(max(query.until, BEGINNING + _TICK) - _TICK))
     return Range(low, high)
 
 
@@ -130,7 +130,7 @@ async def _one(query: OneEvent, sources: Sources) -> EventRecord | Refusal:
         if query.id in (record.id, str(record.position)):
             return record
     # One wording, so that nobody learns what is on another's trail.
-    return Refusal(Reason.NO_SUCH_ENTITY, f"There is no event {query.id} on this trail.")
+    return query.missing or Refusal(Reason.NO_SUCH_ENTITY, f"There is no event {query.id} on this trail.")
 
 
 # --- sessions -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -100,6 +101,9 @@ async def story(ledger, projections):
         pytest.param({"since": AT + 3 * SECOND, "outcome": "allowed"}, [6, 5], id="since a time, with a filter"),
         pytest.param({"since": AT + HOUR}, [], id="in a time that has not come"),
         pytest.param({"until": AT}, [], id="before the beginning"),
+        pytest.param({"until": datetime.min.replace(tzinfo=UTC)}, [], id="before all time"),
+        pytest.param({"since": datetime.min.replace(tzinfo=UTC), "to_position": 1}, [1], id="since before all time"),
+        pytest.param({"until": datetime.max.replace(tzinfo=UTC), "to_position": 1}, [1], id="until the end of time"),
         pytest.param({"from_position": 900}, [], id="past the end"),
     ],
 )  # fmt: skip
