@@ -19,6 +19,7 @@ from authority.accounts import (
     password_policy,
     preferences,
     summary,
+    trail,
 )
 from authority.federation import oidc_providers, outbound_identity, saml_providers
 from authority.permissions import (
@@ -82,6 +83,7 @@ MODULES: Final = (
     session_token,
     simulate,
     summary,
+    trail,
     users,
     versions,
 )
