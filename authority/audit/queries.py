@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from authority.audit.terms import ANY, ANY_SESSION, ENDED, LIVE, Field, Term
+from authority.kernel.refusal import Refusal
 
 MOST_RESULTS: Final = 1000
 DEFAULT_RESULTS: Final = 50
@@ -151,11 +152,13 @@ class FindSessions(_Paged, frozen=True, kw_only=True):
 class OneEvent(Query, frozen=True, kw_only=True):
     """The entry with the request id or the position *id*, as *account* sees it; None sees everything.
 
-    The answer is an `answers.EventRecord`, or a `Refusal` in the same words whether it is missing or not to be seen.
+    The answer is an `answers.EventRecord`, or a `Refusal` in the same words whether it is missing or not to be seen:
+    `missing`, if that is given.
     """
 
     id: str
     account: str | None
+    missing: Refusal | None = None
 
 
 class LastUsed(Query, frozen=True, kw_only=True):

@@ -124,6 +124,11 @@ async def test_what_is_anothers_and_what_is_not_there_are_refused_alike(story, n
     assert answer == Refusal(Reason.NO_SUCH_ENTITY, f"There is no event {name} on this trail.")
 
 
+async def test_whoever_asks_may_say_in_which_words_it_is_missing(story):
+    words = Refusal(Reason.INVALID_INPUT, "no such message")
+    assert await story.answer(OneEvent(id="6", account=PRODUCTION, missing=words), 7) == words
+
+
 @pytest.mark.parametrize(
     "hostile", ["' OR '1'='1", '"; DROP TABLE posting; --', "%", "_", "\x00", "\ud800", "*", "🔑" * 500]
 )
