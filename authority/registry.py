@@ -36,7 +36,14 @@ from authority.principals import access_keys, devices, groups, key_use, login_pr
 from authority.resources import evaluate
 from authority.roles import instance_profiles, linked, roles
 from authority.roles import tags as role_tags
-from authority.sessions import assume_role, caller_identity, federation_token, revocation, session_token
+from authority.sessions import (
+    assume_role,
+    authorization_message,
+    caller_identity,
+    federation_token,
+    revocation,
+    session_token,
+)
 from authority.wire.dialects import Route
 
 OWN_SERVICE: Final = "authority"
@@ -52,6 +59,7 @@ MODULES: Final = (
     assume_role,
     attachments,
     authorization_details,
+    authorization_message,
     boundaries,
     caller_identity,
     context_keys,

@@ -56,6 +56,10 @@ class Reason(enum.StrEnum):
     PARENT_NOT_FOUND = "parent-not-found"
     CHILD_NOT_FOUND = "child-not-found"
     CONSTRAINT_VIOLATION = "constraint-violation"
+    INVALID_AUTHORIZATION_MESSAGE = "invalid-authorization-message"
+    OUTBOUND_FEDERATION_DISABLED = "outbound-federation-disabled"
+    SESSION_DURATION_ESCALATION = "session-duration-escalation"
+    JWT_PAYLOAD_SIZE_EXCEEDED = "jwt-payload-size-exceeded"
     # Ours, not the caller's.
     SERVICE_UNAVAILABLE = "service-unavailable"
     THROTTLING = "throttling"

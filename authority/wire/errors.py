@@ -72,6 +72,18 @@ SPELLINGS: Final[Mapping[Reason, Spelling]] = {
     Reason.REPORT_EXPIRED: Spelling("ReportExpired", 410, "ReportExpiredException"),
     Reason.FEATURE_ENABLED: Spelling("FeatureEnabled", 409, "FeatureEnabledException"),
     Reason.FEATURE_DISABLED: Spelling("FeatureDisabled", 404, "FeatureDisabledException"),
+    Reason.INVALID_AUTHORIZATION_MESSAGE: Spelling(
+        "InvalidAuthorizationMessageException", 400, "InvalidAuthorizationMessageException"
+    ),
+    Reason.OUTBOUND_FEDERATION_DISABLED: Spelling(
+        "OutboundWebIdentityFederationDisabledException", 403, "OutboundWebIdentityFederationDisabledException"
+    ),
+    Reason.SESSION_DURATION_ESCALATION: Spelling(
+        "SessionDurationEscalationException", 403, "SessionDurationEscalationException"
+    ),
+    Reason.JWT_PAYLOAD_SIZE_EXCEEDED: Spelling(
+        "JWTPayloadSizeExceededException", 400, "JWTPayloadSizeExceededException"
+    ),
     # Organizations speaks JSON only.
     Reason.ACCOUNT_NOT_FOUND: Spelling("AccountNotFoundException", 404, "AccountNotFoundException"),
     Reason.ACCOUNT_ALREADY_CLOSED: Spelling("AccountAlreadyClosedException", 409, "AccountAlreadyClosedException"),

@@ -212,3 +212,20 @@ def test_what_a_leaked_key_led_to_is_ended_at_once(company: Company):
     assert status == 200
     assert {company.says(session) for session in sessions} == {"ExpiredToken"}
     assert company.says(company.session()).endswith("assumed-role/Deploy/dev")
+
+
+def test_a_refusal_is_explained_to_whoever_may_decode_it(company: Company):
+    iam = company.live.client("iam")
+    iam.create_user(UserName="guest")
+    guest = Keys.of(iam.create_access_key(UserName="guest")["AccessKey"])
+    with pytest.raises(ClientError) as error:
+        company.live.client("iam", guest).list_users()
+    named = error.value.response["ResponseMetadata"]["RequestId"]
+    told = json.loads(company.sts().decode_authorization_message(EncodedMessage=named)["DecodedMessage"])
+    assert (told["allowed"], told["explicitDeny"], told["context"]["action"]) == (False, False, "iam:ListUsers")
+    with pytest.raises(ClientError) as error:
+        company.sts(guest).decode_authorization_message(EncodedMessage=named)
+    assert code_of(error) == "AccessDenied"
+    with pytest.raises(ClientError) as error:
+        company.sts().decode_authorization_message(EncodedMessage="00000000-0000-4000-8000-000000000000")
+    assert code_of(error) == "InvalidAuthorizationMessageException"
