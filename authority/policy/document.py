@@ -10,8 +10,8 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -28,6 +28,11 @@ OLD: Final = "2008-10-17"
 CURRENT: Final = "2012-10-17"
 
 _STRANGE = re.compile(r"[^\t\n\r\x20-\xff]")
+_TOO_LONG: Final = (
+    "1 validation error detected: Value at 'policyDocument' failed to satisfy constraint: "
+    f"Member must have length less than or equal to {MAX_TEXT}"
+)
+Read = TypeVar("Read")
 
 
 class Kind(enum.Enum):
@@ -130,15 +135,59 @@ class Document(msgspec.Struct, frozen=True):
 def parse(text: str, kind: Kind) -> Document | Refusal:
     """Read *text* as a document of *kind*.  Never raises, whatever the text."""
     if len(text) > MAX_TEXT:
-        return Refusal(
-            Reason.VALIDATION_ERROR,
-            "1 validation error detected: Value at 'policyDocument' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {MAX_TEXT}",
-        )
+        return Refusal(Reason.VALIDATION_ERROR, _TOO_LONG)
     try:
-        return _document(text, kind)
+        return _document(text, kind, _Strict())
     except Fault as fault:
         return Refusal(Reason.MALFORMED_POLICY_DOCUMENT, str(fault))
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One fault of a text: where, AWS's words for it, and our own where AWS's leave open what is meant."""
+
+    line: int
+    column: int
+    message: str
+    why: str = ""
+
+
+def problems(text: str, kind: Kind) -> tuple[Problem, ...]:
+    """All that keeps *text* from being a document of *kind*, in the order of the text; nothing when it is one.
+
+    The first that `parse` would meet is among them; faults of JSON hide what comes after them.
+    """
+    if len(text) > MAX_TEXT:
+        return (Problem(1, 1, _TOO_LONG),)
+    patient = _Patient()
+    try:
+        _document(text, kind, patient)
+    except Fault as fault:
+        patient.faults.append(fault)
+    lines = Lines(text)
+    found = (Problem(*lines.place(fault.at or 0), str(fault), fault.why) for fault in patient.faults)
+    return tuple(sorted(found, key=lambda problem: (problem.line, problem.column)))
+
+
+class _Strict:
+    """Ends at the first fault."""
+
+    def attempt(self, read: Callable[[], Read], otherwise: Read, at: int) -> Read:  # noqa: ARG002 - a shape of two
+        return read()
+
+
+class _Patient(_Strict):
+    """Takes note of a fault and goes on with *otherwise*; a fault that knows no place stands *at* its element."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def attempt(self, read: Callable[[], Read], otherwise: Read, at: int) -> Read:
+        try:
+            return read()
+        except Fault as fault:
+            fault.at = at if fault.at is None else fault.at
+            self.faults.append(fault)
+            return otherwise
 
 
 def size_of(text: str) -> int:
@@ -146,22 +195,30 @@ def size_of(text: str) -> int:
     return len(text) - sum(map(text.count, " \t\n\r"))
 
 
-def _document(text: str, kind: Kind) -> Document:
-    if _STRANGE.search(text):
-        raise Fault(SYNTAX)
+def _document(text: str, kind: Kind, judge: _Strict) -> Document:
+    if strange := _STRANGE.search(text):
+        raise Fault(SYNTAX, strange.start(), f"the character U+{ord(strange[0]):04X} is none of a policy's")
     if not text.strip(" \t\n\r"):
-        raise Fault(NOT_JSON)
+        raise Fault(NOT_JSON, 0, "the text is empty")
     rules, lines = _RULES[kind], Lines(text)
-    top = grammar.members(read(text), {"Version", "Id", "Statement"})
-    if "Id" in top and (rules is Rules.IDENTITY or not isinstance(top["Id"], Text)):
-        raise Fault(SYNTAX)
-    version = grammar.version(top.get("Version"), absent=OLD, known=(OLD, CURRENT))
-    nodes = _statement_nodes(top.get("Statement"), rules)
-    statements = tuple(_statement(index, node, rules, lines) for index, node in enumerate(nodes))
-    sids = [statement.sid for statement in statements if statement.sid]
-    if len(set(sids)) != len(sids):
-        raise Fault("Statement IDs (SID) in a single policy must be unique.")
+    node = read(text)
+    top = grammar.members(node, {"Version", "Id", "Statement"})
+    judge.attempt(lambda: _id_belongs(top.get("Id"), rules), None, node.start)
+    version = judge.attempt(
+        lambda: grammar.version(top.get("Version"), absent=OLD, known=(OLD, CURRENT)), CURRENT, node.start
+    )
+    none: list[Node] = []
+    nodes = judge.attempt(lambda: _statement_nodes(top.get("Statement"), rules), none, node.start)
+    statements = tuple(_statement(index, each, rules, lines, judge) for index, each in enumerate(nodes))
+    judge.attempt(lambda: _sids_differ(statements, nodes), None, node.start)
     return Document(text, kind, version, statements)
+
+
+def _id_belongs(node: Node | None, rules: Rules) -> None:
+    if node is not None and rules is Rules.IDENTITY:
+        raise Fault(SYNTAX, node.start, "Id belongs to the policies of resources")
+    if node is not None and not isinstance(node, Text):
+        raise Fault(SYNTAX, node.start, "Id is text")
 
 
 def _statement_nodes(node: Node | None, rules: Rules) -> list[Node]:
@@ -169,38 +226,61 @@ def _statement_nodes(node: Node | None, rules: Rules) -> list[Node]:
         case Object():
             return [node]
         case Array(items=[]) if rules is Rules.TRUST:
-            raise Fault("Could not parse the policy: Statement is empty!")
+            raise Fault("Could not parse the policy: Statement is empty!", node.start)
         case Array(items=[_, *_] as items) if len(items) <= MAX_STATEMENTS:
             return items
+        case Array(items=[_, *_]):
+            raise Fault(SYNTAX, node.start, f"there are more than {MAX_STATEMENTS} statements")
+        case None:
+            raise Fault(SYNTAX, why="Statement is missing")
         case _:
-            raise Fault(SYNTAX)
+            raise Fault(SYNTAX, node.start, "Statement is an object or a list of them")
 
 
-def _statement(index: int, node: Node, rules: Rules, lines: Lines) -> Statement:
-    found = grammar.members(node, _ELEMENTS)
-    principal, not_principal = grammar.one_of_pair(found, "Principal")
-    action, not_action = grammar.one_of_pair(found, "Action")
-    resource, not_resource = grammar.one_of_pair(found, "Resource")
-    effect = grammar.effect(found.get("Effect"))
-    _principals_belong(effect, principal, not_principal, rules)
-    _resources_belong(resource, not_resource, rules)
-    if action is None and not_action is None:
-        raise Fault("Policy statement must contain actions.")
-    if not_action is not None and rules is Rules.TRUST:
-        raise Fault("AssumeRole policy may only specify STS AssumeRole actions.")
+def _sids_differ(statements: tuple[Statement, ...], nodes: list[Node]) -> None:
+    seen: set[str] = set()
+    for statement, node in zip(statements, nodes, strict=True):
+        if statement.sid and statement.sid in seen:
+            raise Fault("Statement IDs (SID) in a single policy must be unique.", node.start)
+        seen.add(statement.sid)
+
+
+def _statement(index: int, node: Node, rules: Rules, lines: Lines, judge: _Strict) -> Statement:
+    def told(read: Callable[[], Read], otherwise: Read) -> Read:
+        return judge.attempt(read, otherwise, node.start)
+
+    def pair(name: str) -> tuple[Node | None, Node | None]:
+        plain: tuple[Node | None, Node | None] = (found.get(name), None)
+        return told(lambda: grammar.one_of_pair(found, name), plain)
+
     line, column = lines.place(node.start)
     end_line, end_column = lines.place(node.end - 1)
+    nothing: Mapping[str, Node] = {}
+    if not isinstance(node, Object):
+        told(lambda: grammar.members(node, _ELEMENTS), nothing)
+        return Statement(
+            index=index, sid="", effect="", line=line, column=column, end_line=end_line, end_column=end_column
+        )
+    known: Mapping[str, Node] = {name: each for name, each in node.members.items() if name in _ELEMENTS}
+    found = told(lambda: grammar.members(node, _ELEMENTS), known)
+    principal, not_principal = pair("Principal")
+    action, not_action = pair("Action")
+    resource, not_resource = pair("Resource")
+    effect = told(lambda: grammar.effect(found.get("Effect")), "")
+    told(lambda: _principals_belong(effect, principal, not_principal, rules), None)
+    told(lambda: _resources_belong(resource, not_resource, rules), None)
+    told(lambda: _actions_belong(action, not_action, rules), None)
     return Statement(
         index=index,
-        sid=grammar.sid(found.get("Sid"), rules),
+        sid=told(lambda: grammar.sid(found.get("Sid"), rules), ""),
         effect=effect,
-        principals=grammar.principals(principal, rules),
-        not_principals=grammar.principals(not_principal, rules),
-        actions=grammar.actions(action, rules),
-        not_actions=grammar.actions(not_action, rules),
-        resources=grammar.resources(resource),
-        not_resources=grammar.resources(not_resource),
-        conditions=grammar.condition_block(found.get("Condition")),
+        principals=told(lambda: grammar.principals(principal, rules), ()),
+        not_principals=told(lambda: grammar.principals(not_principal, rules), ()),
+        actions=told(lambda: grammar.actions(action, rules), ()),
+        not_actions=told(lambda: grammar.actions(not_action, rules), ()),
+        resources=told(lambda: grammar.resources(resource), ()),
+        not_resources=told(lambda: grammar.resources(not_resource), ()),
+        conditions=told(lambda: grammar.condition_block(found.get("Condition")), ()),
         line=line,
         column=column,
         end_line=end_line,
@@ -209,22 +289,31 @@ def _statement(index: int, node: Node, rules: Rules, lines: Lines) -> Statement:
 
 
 def _principals_belong(effect: str, principal: Node | None, not_principal: Node | None, rules: Rules) -> None:
-    named = principal is not None or not_principal is not None
-    if rules is Rules.IDENTITY and named:
-        raise Fault("Policy document should not specify a principal.")
-    if rules is not Rules.IDENTITY and not named:
+    named = principal if not_principal is None else not_principal
+    if rules is Rules.IDENTITY and named is not None:
+        raise Fault("Policy document should not specify a principal.", named.start)
+    if rules is not Rules.IDENTITY and named is None:
         raise Fault("Missing required field Principal")
     if rules is Rules.TRUST and not_principal is not None:
-        raise Fault("Allow with NotPrincipal is not allowed." if effect == "Allow" else SYNTAX)
+        allow = effect == "Allow"
+        why = "" if allow else "a trust policy takes no NotPrincipal"
+        raise Fault("Allow with NotPrincipal is not allowed." if allow else SYNTAX, not_principal.start, why)
+
+
+def _actions_belong(action: Node | None, not_action: Node | None, rules: Rules) -> None:
+    if action is None and not_action is None:
+        raise Fault("Policy statement must contain actions.")
+    if not_action is not None and rules is Rules.TRUST:
+        raise Fault("AssumeRole policy may only specify STS AssumeRole actions.", not_action.start)
 
 
 def _resources_belong(resource: Node | None, not_resource: Node | None, rules: Rules) -> None:
     if rules is Rules.IDENTITY and resource is None and not_resource is None:
         raise Fault("Policy statement must contain resources.")
     if rules is Rules.TRUST and resource is not None:
-        raise Fault("Has prohibited field Resource")
+        raise Fault("Has prohibited field Resource", resource.start)
     if rules is Rules.TRUST and not_resource is not None:
-        raise Fault("AssumeRole policy must not contain resources.")
+        raise Fault("AssumeRole policy must not contain resources.", not_resource.start)
 
 
 def _keys_of(statement: Statement, *, variables: bool) -> Iterator[str]:

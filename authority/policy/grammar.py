@@ -98,8 +98,11 @@ class Condition(msgspec.Struct, frozen=True):
 
 def members(node: Node, known: Collection[str]) -> Mapping[str, Node]:
     """The members of an object that has no others than the *known* ones."""
-    if not isinstance(node, Object) or not node.members.keys() <= set(known):
-        raise Fault(SYNTAX)
+    if not isinstance(node, Object):
+        raise Fault(SYNTAX, node.start, "here an object should stand")
+    for name in node.members:
+        if name not in known:
+            raise Fault(SYNTAX, node.places[name], f"there is no element `{name}` here")
     return node.members
 
 
@@ -108,7 +111,7 @@ def version(node: Node | None, *, absent: str, known: Collection[str]) -> str:
     if node is None and not silences.VERSION_REQUIRED:
         return absent
     if not isinstance(node, Text) or node.value not in known:
-        raise Fault("Policy document must be version 2012-10-17 or greater.")
+        raise Fault("Policy document must be version 2012-10-17 or greater.", None if node is None else node.start)
     return node.value
 
 
@@ -117,20 +120,20 @@ def sid(node: Node | None, rules: Rules) -> str:
     if node is None:
         return ""
     if not isinstance(node, Text):
-        raise Fault(LEGACY)
+        raise Fault(LEGACY, node.start, "Sid is text")
     if rules is not Rules.RESOURCE and not _SID.fullmatch(node.value):
-        raise Fault(SYNTAX)
+        raise Fault(SYNTAX, node.start, "Sid takes the letters and digits of ASCII")
     return node.value
 
 
 def effect(node: Node | None) -> str:
     """Read Effect, which is spelled exactly."""
     if node is None:
-        raise Fault(SYNTAX)
+        raise Fault(SYNTAX, why="Effect is missing")
     if not isinstance(node, Text):
-        raise Fault(LEGACY)
+        raise Fault(LEGACY, node.start, "Effect is text")
     if node.value not in ("Allow", "Deny"):
-        raise Fault(SYNTAX)
+        raise Fault(SYNTAX, node.start, "Effect is `Allow` or `Deny`")
     return node.value
 
 
@@ -138,7 +141,7 @@ def one_of_pair(found: Mapping[str, Node], name: str) -> tuple[Node | None, Node
     """The element *name* and its Not form, of which a statement may hold one."""
     plain, negated = found.get(name), found.get(f"Not{name}")
     if plain is not None and negated is not None:
-        raise Fault(SYNTAX)
+        raise Fault(SYNTAX, negated.start, f"a statement holds {name} or Not{name}, never both")
     return plain, negated
 
 
@@ -146,27 +149,27 @@ def actions(node: Node | None, rules: Rules) -> tuple[str, ...]:
     """Read Action or NotAction."""
     if node is None:
         return ()
-    names = _texts(node)
+    names = texts(node)
     if not names:
-        raise Fault("Policy statement must contain actions.")
+        raise Fault("Policy statement must contain actions.", node.start)
     for name in names:
-        if name != "*":
-            _action(name)
-        if rules is Rules.TRUST and not _reaches_role_action(name):
-            raise Fault("AssumeRole policy may only specify STS AssumeRole actions.")
-    return names
+        if name.value != "*":
+            _action(name.value, name.start)
+        if rules is Rules.TRUST and not _reaches_role_action(name.value):
+            raise Fault("AssumeRole policy may only specify STS AssumeRole actions.", name.start)
+    return tuple(name.value for name in names)
 
 
-def _action(name: str) -> None:
+def _action(name: str, at: int) -> None:
     vendor, colon, rest = name.partition(":")
     if not colon:
-        raise Fault("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
+        raise Fault("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.", at)
     if ":" in rest:
-        raise Fault("Actions/Condition can contain only one colon.")
+        raise Fault("Actions/Condition can contain only one colon.", at)
     if not _VENDOR.fullmatch(vendor):
-        raise Fault(f"Vendor {vendor} is not valid")
+        raise Fault(f"Vendor {vendor} is not valid", at)
     if not rest:
-        raise Fault(SYNTAX)
+        raise Fault(SYNTAX, at, "the action has no name")
 
 
 def _reaches_role_action(name: str) -> bool:
@@ -180,31 +183,31 @@ def resources(node: Node | None) -> tuple[str, ...]:
     """Read Resource or NotResource."""
     if node is None:
         return ()
-    names = _texts(node)
+    names = texts(node)
     if not names:
-        raise Fault("Policy statement must contain resources.")
+        raise Fault("Policy statement must contain resources.", node.start)
     for name in names:
-        if name != "*":
-            _resource(name)
-    return names
+        if name.value != "*":
+            _resource(name.value, name.start)
+    return tuple(name.value for name in names)
 
 
-def _resource(name: str) -> None:
+def _resource(name: str, at: int) -> None:
     fields = name.split(":", 5)
     if fields[0] != "arn" or len(fields) == 1:
-        raise Fault(f'Resource {name} must be in ARN format or "*".')
+        raise Fault(f'Resource {name} must be in ARN format or "*".', at)
     if fields[1] not in PARTITIONS and fields[1] != "*":
-        raise Fault(f'Partition "{fields[1]}" is not valid for resource "{name}".')
+        raise Fault(f'Partition "{fields[1]}" is not valid for resource "{name}".', at)
     if len(fields) == 2 or not _VENDOR.fullmatch(fields[2]):
-        raise Fault("Resource vendor must be fully qualified and cannot contain regexes.")
+        raise Fault("Resource vendor must be fully qualified and cannot contain regexes.", at)
     if len(fields) == 6 and fields[3] and fields[2] == "iam":
-        raise Fault(f"IAM resource {name} cannot contain region information.")
+        raise Fault(f"IAM resource {name} cannot contain region information.", at)
     # Access points of S3 do have a region, and an account with it.
     if len(fields) == 6 and fields[3] and fields[2] == "s3" and not fields[4]:
-        raise Fault(f"Resource {name} can not contain region information.")
+        raise Fault(f"Resource {name} can not contain region information.", at)
     # A `*` at the end of a field may stand for the fields that follow.
     if len(fields) < 6 and not name.endswith("*"):
-        raise Fault(LEGACY)
+        raise Fault(LEGACY, at, "an ARN has six fields")
 
 
 def principals(node: Node | None, rules: Rules) -> tuple[Named, ...]:
@@ -215,14 +218,15 @@ def principals(node: Node | None, rules: Rules) -> tuple[Named, ...]:
         case Text(value="*"):
             return (Named("*", "*", node.start, node.end),)
         case Object():
-            found = [_named(word, each) for word, listed in node.members.items() for each in _text_nodes(listed)]
+            found = [_named(word, each) for word, listed in node.members.items() for each in texts(listed)]
         case _:
-            raise Fault(SYNTAX)
+            raise Fault(SYNTAX, node.start, "a principal is `*` or an object")
     if not found:
-        raise Fault("Missing required field Principal cannot be empty!" if rules is Rules.TRUST else SYNTAX)
+        empty = "Missing required field Principal cannot be empty!" if rules is Rules.TRUST else SYNTAX
+        raise Fault(empty, node.start, "nobody is named")
     for named in found:
         if not _is_principal(named, rules):
-            raise Fault(f'Invalid principal in policy: "{named.word.upper()}":"{named.name}"')
+            raise Fault(f'Invalid principal in policy: "{named.word.upper()}":"{named.name}"', named.start)
     return tuple(found)
 
 
@@ -255,14 +259,16 @@ def condition_block(node: Node | None) -> tuple[Condition, ...]:
     if node is None:
         return ()
     if not isinstance(node, Object):
-        raise Fault(SYNTAX)
+        raise Fault(SYNTAX, node.start, "Condition is an object")
     found: list[Condition] = []
     for name, keys in node.members.items():
-        if conditions.operator(name) is None or not isinstance(keys, Object):
-            raise Fault(SYNTAX)
+        if conditions.operator(name) is None:
+            raise Fault(SYNTAX, node.places[name], f"there is no operator `{name}`")
+        if not isinstance(keys, Object):
+            raise Fault(SYNTAX, keys.start, "an operator leads to an object of condition keys")
         for key, values in keys.members.items():
             if not key:
-                raise Fault(SYNTAX)
+                raise Fault(SYNTAX, keys.places[key], "the condition key is empty")
             found.append(Condition(name, key, _values(values)))
     return tuple(found)
 
@@ -272,20 +278,17 @@ def _values(node: Node) -> tuple[str, ...]:
     found: list[str] = []
     for each in listed:
         if not isinstance(each, Text | Scalar):
-            raise Fault(SYNTAX)
+            raise Fault(SYNTAX, each.start, "a condition value is text, a number, true or false")
         found.append(each.value)
     return tuple(found)
 
 
-def _text_nodes(node: Node) -> Sequence[Text]:
+def texts(node: Node) -> Sequence[Text]:
+    """The texts that *node* is: one, or a list of them."""
     listed = node.items if isinstance(node, Array) else [node]
     found: list[Text] = []
     for each in listed:
         if not isinstance(each, Text):
-            raise Fault(SYNTAX)
+            raise Fault(SYNTAX, each.start, "here text should stand")
         found.append(each)
     return found
-
-
-def _texts(node: Node) -> tuple[str, ...]:
-    return tuple(each.value for each in _text_nodes(node))

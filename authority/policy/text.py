@@ -19,7 +19,16 @@ SYNTAX: Final = "Syntax errors in policy."
 
 
 class Fault(Exception):  # noqa: N818 - it becomes a refusal, not an error
-    """What is wrong with a text, in AWS's words.  Never leaves this room: `document.parse` returns it as a refusal."""
+    """What is wrong with a text, in AWS's words.  Never leaves this room: `document.parse` returns it as a refusal.
+
+    `at` is the offset in the text, where that is known; `why` says in our own words what AWS's leave open.
+    """
+
+    def __init__(self, message: str, at: int | None = None, why: str = "") -> None:
+        """Say what is wrong, where, and what exactly."""
+        super().__init__(message)
+        self.at = at
+        self.why = why
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -54,9 +63,10 @@ class Array(msgspec.Struct, frozen=True):
 
 
 class Object(msgspec.Struct, frozen=True):
-    """A JSON object whose keys are distinct."""
+    """A JSON object whose keys are distinct; `places` says where each key stands."""
 
     members: dict[str, Node]
+    places: dict[str, int]
     start: int
     end: int
 
@@ -73,8 +83,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def read(text: str) -> Node:
     """Read the one JSON value that *text* is, or raise `Fault`."""
     node, at = _value(text, _after_space(text, 0), 1)
-    if _after_space(text, at) != len(text):
-        raise Fault(NOT_JSON)
+    at = _after_space(text, at)
+    if at != len(text):
+        raise Fault(NOT_JSON, at, "something follows the end of the document")
     return node
 
 
@@ -106,7 +117,7 @@ def _value(text: str, at: int, depth: int) -> tuple[Node, int]:
         return Text(value, at, end), end
     found = _WORD.match(text, at)
     if found is None:
-        raise Fault(NOT_JSON)
+        raise Fault(NOT_JSON, at, "here a JSON value should begin")
     if found[0] == "null":
         return Nothing(at, found.end()), found.end()
     return Scalar(found[0], at, found.end()), found.end()
@@ -114,28 +125,31 @@ def _value(text: str, at: int, depth: int) -> tuple[Node, int]:
 
 def _object(text: str, start: int, depth: int) -> tuple[Object, int]:
     if depth > MAX_DEPTH:
-        raise Fault(SYNTAX)
+        raise Fault(SYNTAX, start, f"nested deeper than {MAX_DEPTH} levels")
     members: dict[str, Node] = {}
+    places: dict[str, int] = {}
     at = _after_space(text, start + 1)
     if text.startswith("}", at):
-        return Object(members, start, at + 1), at + 1
+        return Object(members, places, start, at + 1), at + 1
     while True:
+        place = at
         key, at = _string(text, at)
         at = _after_space(text, at)
         if not text.startswith(":", at):
-            raise Fault(NOT_JSON)
+            raise Fault(NOT_JSON, at, "here a colon should stand")
         node, at = _value(text, _after_space(text, at + 1), depth + 1)
         if key in members:
-            raise Fault(SYNTAX)
+            raise Fault(SYNTAX, place, f"the key `{key}` comes twice")
         members[key] = node
+        places[key] = place
         at, more = _next(text, at, "}")
         if not more:
-            return Object(members, start, at), at
+            return Object(members, places, start, at), at
 
 
 def _array(text: str, start: int, depth: int) -> tuple[Array, int]:
     if depth > MAX_DEPTH:
-        raise Fault(SYNTAX)
+        raise Fault(SYNTAX, start, f"nested deeper than {MAX_DEPTH} levels")
     items: list[Node] = []
     at = _after_space(text, start + 1)
     if text.startswith("]", at):
@@ -155,17 +169,17 @@ def _next(text: str, at: int, close: str) -> tuple[int, bool]:
         return at + 1, False
     if text.startswith(",", at):
         return _after_space(text, at + 1), True
-    raise Fault(NOT_JSON)
+    raise Fault(NOT_JSON, at, f"here a comma or `{close}` should stand")
 
 
 def _string(text: str, at: int) -> tuple[str, int]:
     found = _STRING.match(text, at)
     if found is None:
-        raise Fault(NOT_JSON)
+        raise Fault(NOT_JSON, at, "here a whole JSON string should stand")
     value = found[0][1:-1]
     if "\\" in value:
         value = json.loads(found[0])
         # Half a surrogate pair cannot be written into the log as UTF-8.
         if _SURROGATE.search(value):
-            raise Fault(NOT_JSON)
+            raise Fault(NOT_JSON, at, "half a surrogate pair is no character")
     return value, found.end()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authority.kernel.refusal import Reason, Refusal
-from authority.policy.document import Document, Kind, parse, size_of
+from authority.policy.document import Document, Kind, parse, problems, size_of
 
 from .generate import questions
 from .reference import Paper
@@ -424,3 +424,58 @@ def test_the_longest_texts_are_read_in_good_time(text):
     if isinstance(found, Document):
         assert isinstance(found.context_keys, tuple)
     assert time.process_time() - before < 1.5
+
+
+BROKEN = """{"Version": "2012-10-18", "Id": "x", "Statement": [
+  {"Effect": "allow", "Action": ["s3:Get:x", "s3"], "NotAction": "*", "Foo": 1, "Resource": "home", "Condition": {"Like": {}}},
+  7,
+  {"Effect": "Deny", "Action": "s3:*", "Resource": "*"},
+  {"Sid": "a b", "Action": "s3:*"}
+]}"""
+
+
+def test_all_that_is_wrong_with_a_document_is_told_with_its_place():
+    found = problems(BROKEN, Kind.IDENTITY)
+    assert [(each.line, each.column, each.message, each.why) for each in found] == [
+        (1, 13, VERSION, ""),
+        (1, 33, SYNTAX, "Id belongs to the policies of resources"),
+        (2, 14, SYNTAX, "Effect is `Allow` or `Deny`"),
+        (2, 34, "Actions/Condition can contain only one colon.", ""),
+        (2, 66, SYNTAX, "a statement holds Action or NotAction, never both"),
+        (2, 71, SYNTAX, "there is no element `Foo` here"),
+        (2, 93, 'Resource home must be in ARN format or "*".', ""),
+        (2, 115, SYNTAX, "there is no operator `Like`"),
+        (3, 3, SYNTAX, "here an object should stand"),
+        (5, 3, SYNTAX, "Effect is missing"),
+        (5, 3, NO_RESOURCES, ""),
+        (5, 11, SYNTAX, "Sid takes the letters and digits of ASCII"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "why"),
+    [
+        pytest.param('{"a": 1, "a": 2}', (1, 10), "the key `a` comes twice", id="a repeated key"),
+        pytest.param('{"a": 1,\n "b" 2}', (2, 6), "here a colon should stand", id="a missing colon"),
+        pytest.param('{"a": [1 2]}', (1, 10), "here a comma or `]` should stand", id="a missing comma"),
+        pytest.param('{"a": 1,\n}', (2, 1), "here a whole JSON string should stand", id="a comma before the end"),
+        pytest.param('{"a": tru}', (1, 7), "here a JSON value should begin", id="half a word"),
+        pytest.param('{"a": 1}\n]', (2, 1), "something follows the end of the document", id="too much"),
+        pytest.param('{\n"\u0100": 1}', (2, 2), "the character U+0100 is none of a policy's", id="a strange character"),
+        pytest.param("", (1, 1), "the text is empty", id="nothing"),
+        pytest.param('{"Version": "2012-10-17"}', (1, 1), "Statement is missing", id="no statement"),
+        pytest.param(" " * 131_073, (1, 1), "", id="too long a text"),
+    ],
+)
+def test_a_text_that_ends_the_reading_has_one_problem(text, place, why):
+    (problem,) = problems(text, Kind.IDENTITY)
+    assert ((problem.line, problem.column), problem.why) == (place, why)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS, st.sampled_from(Kind))
+def test_a_document_is_refused_for_one_of_its_problems_and_has_none_otherwise(text, kind):
+    found, parsed = problems(text, kind), parse(text, kind)
+    assert isinstance(parsed, Document) is (found == ())
+    if isinstance(parsed, Refusal):
+        assert parsed.message in {each.message for each in found}
