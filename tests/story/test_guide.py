@@ -181,7 +181,7 @@ def test_a_disabled_key_is_refused_and_its_use_is_found_by_its_id(world: World):
         "GET", "/v1/events", world.development, query=f"accessKeyId={keys.access_key_id}&outcome=refused"
     )
     assert status == 200, trail
-    assert [event["outcome"]["refused"] for event in trail["events"]] == ["invalid-client-token-id"]
+    assert [event["outcome"]["reason"] for event in trail["events"]] == ["invalid-client-token-id"]
 
 
 def test_the_management_account_enters_a_member_account_through_its_role(world: World):

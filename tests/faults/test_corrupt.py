@@ -1,0 +1,85 @@
+"""A log that does not fit together is not served from: the first bad position is named."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.faults.process import Process, authority
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Process:
+    process = Process(tmp_path / "authority")
+    process.start()
+    for count in range(5):
+        process.client("iam").create_user(UserName=f"user-{count}")
+    process.kill()
+    return process
+
+
+def spoilt(process: Process, *statements: str) -> None:
+    """What somebody with the file can do to it, the triggers taken away first."""
+    connection = sqlite3.connect(process.settings.database)
+    triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for (name,) in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def position_of(process: Process, name: str) -> int:
+    """Where the user called *name* was made."""
+    connection = sqlite3.connect(process.settings.database)
+    ((position,),) = connection.execute(
+        "SELECT min(position) FROM event WHERE lane = 1 AND instr(body, CAST(? AS BLOB)) > 0", (name,)
+    )
+    connection.close()
+    return int(position)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(
+            "UPDATE event SET body = CAST(replace(CAST(body AS TEXT), 'user-2', 'user-9') AS BLOB) WHERE position = {}",
+            id="a changed body",
+        ),
+        pytest.param("DELETE FROM event WHERE position = {}", id="an entry taken out"),
+        pytest.param("DELETE FROM event WHERE position >= {}", id="the end cut off"),
+    ],
+)
+def test_a_spoilt_log_is_not_served_from(process: Process, statement: str):
+    position = position_of(process, "user-2")
+    spoilt(process, statement.format(position))
+    refused = authority("serve", "--data-dir", str(process.place), "--port", "0", "--admin-port", "0")
+    assert refused.returncode == 4, refused.stderr
+    assert "does not fit together" in refused.stderr
+    assert f"position {position}" in refused.stderr
+
+
+def test_a_truncated_file_is_not_served_from(process: Process):
+    spoilt(process)  # the write-ahead log is folded in when the last connection closes
+    database = process.settings.database
+    with database.open("r+b") as file:
+        file.truncate(database.stat().st_size // 2)
+    refused = authority("serve", "--data-dir", str(process.place), "--port", "0", "--admin-port", "0")
+    assert refused.returncode in (3, 4), refused.stderr
+
+
+def test_two_servers_do_not_serve_one_ledger(process: Process):
+    process.start()
+    refused = authority("serve", "--data-dir", str(process.place), "--port", "0", "--admin-port", "0")
+    assert refused.returncode == 3
+    assert process.stop() == 0
+
+
+def test_a_root_key_that_others_can_read_is_refused(process: Process):
+    process.settings.root_key_file.chmod(0o644)
+    refused = authority("serve", "--data-dir", str(process.place), "--port", "0")
+    assert refused.returncode == 2
+    assert "root" in refused.stderr

@@ -1,0 +1,93 @@
+"""Any bytes get a well-formed answer or a closed connection: never a 500, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from authority.web.endpoint import STRANGER_BODY
+from tests.live import Live
+
+
+def test_a_strangers_body_is_bounded(raw):
+    status, text, _ = raw.send({"Content-Type": "text/plain", "Content-Length": str(STRANGER_BODY + 1)}, b"x")
+    assert status == 413
+    assert "RequestEntityTooLarge" in text
+
+
+def test_a_strangers_body_without_a_length_is_bounded(raw):
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    head = f"POST / HTTP/1.1\r\nHost: {raw.host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    answer = raw.say(head + chunk * 8 + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_that_does_not_come_is_given_up(raw):
+    began = time.monotonic()
+    status, text, _ = raw.send({"Content-Length": "10"}, b"x")
+    assert status == 400
+    assert "in time" in text
+    assert time.monotonic() - began < 8
+
+
+def test_http_1_0_is_refused(raw):
+    answer = raw.say(f"GET / HTTP/1.0\r\nHost: {raw.host}\r\n\r\n".encode())
+    assert answer.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 "))
+
+
+def test_the_absolute_form_of_a_target_is_refused(raw):
+    answer = raw.say(f"GET http://{raw.host}/ HTTP/1.1\r\nHost: {raw.host}\r\nConnection: close\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+@given(st.binary(max_size=400))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_noise_is_answered_or_dropped(raw, noise):
+    answer = raw.say(noise, 0.1)
+    assert not answer or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
+    assert b"Traceback" not in answer
+
+
+@given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=60)), max_size=8))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_signed_noise_is_never_our_fault(raw, pairs):
+    form = {"Action": "CreateUser", "Version": "2010-05-08", **dict(pairs)}
+    try:
+        headers, body = raw.signed(form, service="iam")
+    except UnicodeEncodeError:
+        return
+    status, text, _ = raw.send(headers, body)
+    assert 200 <= status < 500, text
+
+
+def test_health_and_metrics_are_on_a_listener_of_their_own(live: Live):
+    assert json.loads(urllib.request.urlopen(f"{live.admin_url}/health/live").read())["status"] == "live"
+    assert json.loads(urllib.request.urlopen(f"{live.admin_url}/health/ready").read())["status"] == "ready"
+    metrics = urllib.request.urlopen(f"{live.admin_url}/metrics").read().decode()
+    assert "authority_log_position" in metrics
+    assert live.administrator.secret not in metrics
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"{live.url}/metrics")
+
+
+def test_strangers_are_counted_and_summarised_by_what_they_tried(raw, live: Live):
+    for _ in range(3):
+        raw.send({"Content-Type": "application/x-www-form-urlencoded"}, b"Action=GetCallerIdentity&Version=2011-06-15")
+    deadline = time.monotonic() + 10
+    counted = 0
+    while counted < 3 and time.monotonic() < deadline:
+        status, found = live.ask("GET", "/v1/events", query="account=%2A&action=authority%3AUnprovenRequests")
+        assert status == 200, found
+        kinds = [kind for event in found["events"] for fact in event["facts"] for kind in fact["requests"]]
+        counted = sum(
+            kind["count"]
+            for kind in kinds
+            if (kind["action"], kind["reason"]) == ("GetCallerIdentity", "missing-authentication-token")
+        )
+    assert counted >= 3
