@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from authority.access.action import Decision, NewSecret
-from authority.kernel.ids import AccountId
+from authority.access.caller import Credential
+from authority.kernel.ids import AccessKeyId, AccountId
 from authority.kernel.refusal import Reason
 from authority.kernel.secret import Secret
 from authority.model import authority, boundaries, passwords, policies, principals
@@ -269,6 +270,15 @@ def test_a_password_that_was_changed_meanwhile_is_not_changed_again():
 def test_who_has_no_password_changes_none():
     answer = changes(World(HIS_OWN)).answer
     assert refused(answer, Reason.NO_SUCH_ENTITY, "Login Profile for User Dan cannot be found.")
+
+
+@pytest.mark.parametrize("who", [ROOTS, SESSIONS, Credential(AccessKeyId("AKIANOBODY"))])
+def test_who_is_no_user_has_no_password_to_compare_with(who):
+    assert compared_with(World(DANS_PASSWORD).state, who) is None
+
+
+def test_a_users_own_session_is_compared_with_his_password():
+    assert compared_with(World(DANS_PASSWORD).state, user_session(DAN, mfa=True)) == ("APWDFIRST", ())
 
 
 @pytest.mark.parametrize("who", [ROOTS, SESSIONS])

@@ -189,6 +189,8 @@ def test_case_counts_in_the_tags_of_a_device():
     assert world.asks(devices.list_mfa_device_tags, **serial).tags == (Tag("Team", "blue"),)
     twice = world.asks(devices.tag_mfa_device, **serial, Tags=[TEAM, TEAM])
     assert refused(twice, Reason.INVALID_INPUT)
+    born = world.asks(devices.create_virtual_mfa_device, VirtualMFADeviceName="new", Tags=[TEAM, TEAM])
+    assert refused(born, Reason.INVALID_INPUT)
 
 
 # --- whose they are --------------------------------------------------------------------------
@@ -228,7 +230,13 @@ def test_a_device_has_one_user():
 
 def test_a_user_who_is_not_there_gets_no_device():
     world = World(PHONE)
-    assert refused(enables(world, gathered(world, NOW - 1, NOW), user="Nobody").answer, Reason.NO_SUCH_ENTITY)
+    text = "The user with name Nobody cannot be found."
+    pair = gathered(world, NOW - 1, NOW)
+    assert refused(enables(world, pair, user="Nobody").answer, Reason.NO_SUCH_ENTITY, text)
+    wanted = {"UserName": "Nobody", "SerialNumber": SERIAL}
+    assert refused(world.asks(mfa.resync_mfa_device, **wanted, **CODES), Reason.NO_SUCH_ENTITY, text)
+    assert refused(world.asks(mfa.deactivate_mfa_device, **wanted), Reason.NO_SUCH_ENTITY, text)
+    assert refused(world.asks(mfa.list_mfa_devices, UserName="Nobody"), Reason.NO_SUCH_ENTITY, text)
 
 
 def test_nobody_has_more_than_eight_devices():
