@@ -113,7 +113,7 @@ EXCHANGED = in_place(400, subject="another", body=OTHER, leaf=leaf_hash(OTHER))
         pytest.param([in_place(9, v=2)], 9, "columns disagree", id="a version"),
         pytest.param([in_place(9, v="one")], 9, "another type", id="a version that is text"),
         pytest.param([in_place(9, lane=1)], 9, "columns disagree", id="a lane"),
-        pytest.param([in_place(9, lane=7)], 9, "cannot be read", id="a lane that is not there"),
+        pytest.param([in_place(9, lane=7)], 9, "no lane 7", id="a lane that is not there"),
         pytest.param([in_place(9, subject="nobody")], 9, "columns disagree", id="a subject"),
         pytest.param([in_place(9, at=1)], 9, "running maximum", id="a recorded time"),
         pytest.param([in_place(9, at="noon")], 9, "recorded time", id="a recorded time that is text"),

@@ -80,7 +80,7 @@ def head(connection: Connection) -> Head:
 
 def entries(connection: Connection, after: int, limit: int, lane: Lane | None = None) -> list[Entry]:
     """The entries after a position.  A gap is noticed here, so that nobody folds past one."""
-    found = [entry_of(row) for row in connection.exec_driver_sql(READ[lane], (after, limit))]
+    found = [entry_of(row) for row in connection.exec_driver_sql(READ[lane], (after, limit)).all()]
     if lane is None and found and found[-1].position != after + len(found):
         missing = next(at for at, entry in enumerate(found, after + 1) if entry.position != at)
         raise LedgerCorrupt(missing, "the entry is missing")
@@ -90,7 +90,7 @@ def entries(connection: Connection, after: int, limit: int, lane: Lane | None = 
 def entries_at(connection: Connection, positions: Sequence[int]) -> list[Entry]:
     """The entries at *positions*, in that order."""
     rows = connection.exec_driver_sql(_READ_AT, (msgspec.json.encode(list(positions)).decode(),))
-    found = {entry.position: entry for entry in map(entry_of, rows)}
+    found = {entry.position: entry for entry in map(entry_of, rows.all())}
     for position in positions:
         if position not in found:
             if position < 1:

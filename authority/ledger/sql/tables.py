@@ -96,6 +96,7 @@ SNAPSHOT: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+_LANES: Final = {lane.value: lane for lane in Lane}
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -106,7 +107,7 @@ def microseconds(moment: datetime) -> int:
 
 def moment(microseconds: int) -> datetime:
     """The moment that is stored as *microseconds*."""
-    return BEGINNING + timedelta(microseconds=microseconds)
+    return BEGINNING + timedelta(0, 0, microseconds)
 
 
 def recorded_at(position: int, at: object) -> datetime:
@@ -128,16 +129,15 @@ def entry_of(row: Sequence[Any]) -> Entry:
     typed = isinstance(v, int) and isinstance(body, bytes) and isinstance(leaf, bytes)
     if not (typed and isinstance(type_, str) and isinstance(subject, str)):
         raise LedgerCorrupt(position, "a column holds another type than was written")
-    try:
-        return Entry(
-            position=position,
-            at=recorded_at(position, at),
-            lane=Lane(lane),
-            type=type_,
-            v=v,
-            subject=subject,
-            body=body,
-            leaf=leaf,
-        )
-    except ValueError as fault:
-        raise LedgerCorrupt(position, f"a column cannot be read: {fault}") from fault
+    if lane not in _LANES:
+        raise LedgerCorrupt(position, f"there is no lane {lane!r}")
+    return Entry(
+        position=position,
+        at=recorded_at(position, at),
+        lane=_LANES[lane],
+        type=type_,
+        v=v,
+        subject=subject,
+        body=body,
+        leaf=leaf,
+    )
