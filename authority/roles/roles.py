@@ -14,6 +14,7 @@ from authority.access.listing import PathListing, listed
 from authority.access.naming import account_of, iam_arn, linked_role_protected, listing
 from authority.access.tagging import QUOTA, request_tags, tags_refused
 from authority.access.weighing import Weighed, refusal_of, weigh
+from authority.audit import queries
 from authority.kernel.ids import ROLE, AccountId, RoleId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
@@ -29,6 +30,7 @@ from authority.roles.showing import (
     as_created,
     as_listed,
     changed_role,
+    last_used,
     named_role,
     no_role,
     whole,
@@ -115,7 +117,8 @@ def get_role(state: State, call: Call[GetRole], _facts: Facts) -> Decision:
     role = account.role_named(call.input.role_name)
     if role is None:
         return no_role(call.input.role_name)
-    return Decision(answer=RoleAnswer(whole(state, account, role, call.partition)))
+    shown = whole(state, account, role, call.partition)
+    return Decision(query=queries.RoleLastUsed(role_id=role.id, shape=lambda use: last_used(shown, use)))
 
 
 class Roles(msgspec.Struct, frozen=True, rename="pascal"):
@@ -190,8 +193,11 @@ def update_role_description(state: State, call: Call[UpdateRoleDescription], _fa
     if role is None:
         return no_role(wanted.role_name)
     described = msgspec.structs.replace(role, description=wanted.description)
-    answer = RoleAnswer(whole(state, account, described, call.partition))
-    return Decision(facts=(_updated(account.id, role, wanted.description, role.max_session_duration),), answer=answer)
+    shown = whole(state, account, described, call.partition)
+    return Decision(
+        facts=(_updated(account.id, role, wanted.description, role.max_session_duration),),
+        query=queries.RoleLastUsed(role_id=role.id, shape=lambda use: last_used(shown, use)),
+    )
 
 
 class UpdateAssumeRolePolicy(msgspec.Struct, frozen=True, rename="pascal"):

@@ -16,6 +16,7 @@ from authority.access.context import Context
 from authority.access.naming import account_of, existing
 from authority.access.tagging import resource_tags
 from authority.access.trusting import shown_trust
+from authority.audit.answers import LastUse
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
 from authority.model.account import Account
@@ -87,13 +88,18 @@ def as_listed(state: State, account: Account, role: Role, partition: str) -> Rol
 
 
 def whole(state: State, account: Account, role: Role, partition: str) -> RoleDetail:
-    """A role as GetRole answers it."""
+    """A role as GetRole answers it, but for its last use, which is read from the log."""
     return msgspec.structs.replace(
         as_listed(state, account, role, partition),
         permissions_boundary=boundary_shown(state, account, role, partition),
         tags=role.tags or None,
-        role_last_used=RoleLastUsed(),
     )
+
+
+def last_used(role: RoleDetail, use: LastUse | None) -> RoleAnswer:
+    """*role* with its last use (IAM API, RoleLastUsed)."""
+    shown = RoleLastUsed() if use is None else RoleLastUsed(use.at, use.region or None)
+    return RoleAnswer(msgspec.structs.replace(role, role_last_used=shown))
 
 
 named_role = existing("role", lambda asked: asked.role_name, Account.role_named)

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from authority.audit.answers import LastUse
 from authority.kernel.ids import PolicyId, RoleId
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
@@ -13,6 +14,7 @@ from authority.model import holders
 from authority.model import roles as facts
 from authority.model.state import canonical, from_canonical
 from authority.roles import roles, tags
+from authority.roles.showing import RoleLastUsed
 from tests.model.test_state import AT
 from tests.principals.world import ACCOUNT, DANS, IAM, dan_may, refused
 from tests.roles.world import ANYBODY, LIMIT, LIMITED, World, made
@@ -35,10 +37,16 @@ def test_a_role_is_shown_whole_under_its_name_in_any_case():
     role = world.asks(roles.get_role, RoleName="APP").role
     assert (role.description, role.max_session_duration) == ("d", 7200)
     assert role.tags == (Tag("team", "red"),)
-    assert (
-        role.role_last_used
-        == roles.whole(world.state, world.account, world.account.role_named("App"), "aws").role_last_used
-    )
+    assert role.role_last_used == RoleLastUsed()
+
+
+def test_a_role_shows_when_and_where_it_was_last_used():
+    world = World()
+    made(world)
+    world.used = LastUse(AT, "s3", "eu-west-1", 7)
+    last = RoleLastUsed(AT, "eu-west-1")
+    assert world.asks(roles.get_role, RoleName="App").role.role_last_used == last
+    assert world.asks(roles.update_role_description, RoleName="App", Description="d").role.role_last_used == last
 
 
 def test_a_listing_shows_settings_and_neither_tags_nor_last_use():

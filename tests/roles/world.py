@@ -7,6 +7,8 @@ import json
 import msgspec
 
 from authority.access.action import Action
+from authority.access.caller import Credential
+from authority.audit.answers import LastUse
 from authority.kernel.ids import PolicyId
 from authority.kernel.refusal import Refusal
 from authority.model import policies
@@ -21,14 +23,21 @@ from tests.wire.models import described
 class World(principals.World):
     """A state that also takes in what others decided, and holds every answer against the service model."""
 
+    used: LastUse | None = None
+    """What the log says of the last use of every role."""
+
     def take(self, *facts) -> None:
         """Let *facts* become true."""
         self.state = evolve(self.state, facts, self.now)
 
-    def asks(self, what: Action, **wanted: object):
+    def asks(self, what: Action, *, who: Credential = principals.ANNS, gathered: object = None, **wanted: object):
         """The answer to one request, which has no member that the model does not know."""
-        assert (wanted.keys() - {"who", "gathered"}) <= set(what.input.__struct_encode_fields__)
-        answer = super().asks(what, **wanted)
+        decision = self.decide(what, wanted, who=who, gathered=gathered)
+        answer = decision.answer
+        if decision.query is not None:
+            answer = decision.query.shape(self.used)
+        elif decision.then is not None:
+            answer = decision.then(self.state)
         if not isinstance(answer, Refusal):
             shape = described("iam").operation_model(what.operation).output_shape
             said = msgspec.json.decode(msgspec.json.encode(answer))
