@@ -65,7 +65,8 @@ def _held(state: State, account: Account, holder: Holder, partition: str) -> Ite
 
 def managed_policy(policy: ManagedPolicy, partition: str, layer: Layer = "identity") -> Policy:
     """A managed policy, by the text in force."""
-    return compiled(policy.document, Kind.IDENTITY, Source(layer, policy.arn(partition), f"v{policy.default}"))
+    text = policy.text_in(partition, policy.document)
+    return compiled(text, Kind.IDENTITY, Source(layer, policy.arn(partition), f"v{policy.default}"))
 
 
 def trust_policy(account: Account, role: Role, partition: str) -> Policy:

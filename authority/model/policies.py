@@ -17,6 +17,8 @@ from authority.model.fact import AccountFact, Fact
 
 CATALOGUE: Final = "aws"
 """What stands for an account in the ARNs of the catalogue."""
+PARTITION: Final = "aws"
+"""The partition that the catalogue is written for."""
 
 
 def catalogue_id(path: str, name: str) -> PolicyId:
@@ -64,6 +66,12 @@ class ManagedPolicy(msgspec.Struct, frozen=True, kw_only=True):
     def document(self) -> str:
         """The text in force: the default version's."""
         return next(version.document for version in self.versions if version.number == self.default)
+
+    def text_in(self, partition: str, document: str) -> str:
+        """*document*, one of this policy's, as it reads in *partition*: the catalogue's ARNs are those of each."""
+        if self.owner != CATALOGUE or partition == PARTITION:
+            return document
+        return document.replace(f'"arn:{PARTITION}:', f'"arn:{partition}:')
 
 
 class PolicyCreated(AccountFact, frozen=True, kw_only=True, tag="policy-created"):

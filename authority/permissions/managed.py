@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from authority.access.action import Decision, Facts, action, refuse
+from authority.access.action import Answer, Decision, Facts, action, refuse
 from authority.access.applicable import policy_by_arn
 from authority.access.call import Call
 from authority.access.context import Context
@@ -25,6 +25,7 @@ from authority.kernel.paging import Page
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
 from authority.model.account import Account
+from authority.model.holders import Holder
 from authority.model.policies import (
     CATALOGUE,
     ManagedPolicy,
@@ -69,12 +70,17 @@ class PolicyShown(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     tags: tuple[Tag, ...] | None = None
 
 
+def everybody_in(account: Account) -> tuple[Holder, ...]:
+    """Users, groups and roles."""
+    return (*account.users.values(), *account.groups.values(), *account.roles.values())
+
+
 class Usage:
     """How many hold each managed policy of an account or the catalogue, and how many it bounds."""
 
     def __init__(self, account: Account) -> None:
         """Count once, for any number of questions."""
-        everybody = (*account.users.values(), *account.groups.values(), *account.roles.values())
+        everybody = everybody_in(account)
         self.attached = Counter(policy for holder in everybody for policy in holder.attached)
         self.bounding = Counter(holder.boundary for holder in everybody if holder.boundary is not None)
 
@@ -217,12 +223,16 @@ class GetPolicy(OfPolicy, frozen=True):
 @action("iam:GetPolicy", resource=asked_about, conditions=worn)
 def get_policy(state: State, call: Call[GetPolicy], _facts: Facts) -> Decision:
     """Show a policy, its description and tags included (IAM API, GetPolicy)."""
-    policy = found(state, call, "was not found.")
+    account_id, policy = account_of(state, call).id, found(state, call, "was not found.")
     if isinstance(policy, Refusal):
         return Decision(answer=policy)
-    plain = shown(policy, Usage(account_of(state, call)), call.partition)
-    answer = msgspec.structs.replace(plain, description=policy.description or None, tags=policy.tags)
-    return Decision(answer=Shown(answer))
+
+    def then(later: State) -> Answer:
+        # Counting who holds it takes a look at everybody, which no other decision should wait for.
+        plain = shown(policy, Usage(later.accounts[account_id]), call.partition)
+        return Shown(msgspec.structs.replace(plain, description=policy.description or None, tags=policy.tags))
+
+    return Decision(then=then)
 
 
 class ListPolicies(PathListing, frozen=True):
@@ -295,8 +305,7 @@ def delete_policy(state: State, call: Call[DeletePolicy], _facts: Facts) -> Deci
     account, policy = account_of(state, call), own(state, call, "DeletePolicy", "was not found.")
     if isinstance(policy, Refusal):
         return Decision(answer=policy)
-    usage = Usage(account)
-    if usage.attached[policy.id] or usage.bounding[policy.id]:
+    if any(policy.id in holder.attached or policy.id == holder.boundary for holder in everybody_in(account)):
         return refuse(Reason.DELETE_CONFLICT, "Cannot delete a policy attached to entities.")
     if len(policy.versions) > 1:
         text = (

@@ -104,7 +104,8 @@ def get_policy_version(state: State, call: Call[GetPolicyVersion], _facts: Facts
     version = policy if isinstance(policy, Refusal) else _version(policy, call)
     if isinstance(policy, Refusal) or isinstance(version, Refusal):
         return Decision(answer=version)
-    return Decision(answer=Shown(_shown(policy, version, on_the_wire(version.document))))
+    document = on_the_wire(policy.text_in(call.partition, version.document))
+    return Decision(answer=Shown(_shown(policy, version, document)))
 
 
 def _shown(policy: ManagedPolicy, version: PolicyVersion, document: str | None = None) -> VersionShown:

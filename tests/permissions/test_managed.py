@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import msgspec
 import pytest
 
+from authority.access.applicable import managed_policy
 from authority.kernel.ids import PolicyId
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
@@ -398,6 +399,19 @@ def test_another_text_in_force_counts_for_everybody_who_holds_it_at_once():
     assert denied(world.as_ben(managed.get_policy, PolicyArn=BOOKS))
 
 
+def test_the_catalogue_s_arns_are_those_of_the_partition_it_is_read_in():
+    text = document(resource=["arn:aws:s3:::b", "arn:aws:iam::*:role/arn:aws:x"])
+    theirs = msgspec.structs.replace(PUBLISHED, document=text)
+    mine = created(document=text)
+    state = World(theirs, mine).state
+    policies_of = (state.catalogue[ADMIN_ID], state.accounts[HOME].policies["ANPABOOKS"])
+    expected = text.replace('"arn:aws:', '"arn:aws-cn:')
+    assert [policy.text_in("aws-cn", policy.document) for policy in policies_of] == [expected, text]
+    assert [policy.text_in("aws", policy.document) for policy in policies_of] == [text, text]
+    (cut,) = managed_policy(policies_of[0], "aws-cn").document.statements
+    assert cut.resources == ("arn:aws-cn:s3:::b", "arn:aws-cn:iam::*:role/arn:aws:x")
+
+
 def test_a_catalogue_policy_gives_what_it_says():
     world = World(PUBLISHED, attached(ADMIN_ID))
     decision = world.decide(managed.get_policy, "AKIABEN", PolicyArn=ADMIN)
@@ -405,4 +419,4 @@ def test_a_catalogue_policy_gives_what_it_says():
     assert weighed.verdict.allowed
     (matched,) = weighed.verdict.determined_by
     assert (matched.policy, matched.version) == (ADMIN, "v1")
-    assert msgspec.to_builtins(decision.answer)["Policy"]["Arn"] == ADMIN
+    assert world.as_ben(managed.get_policy, PolicyArn=ADMIN)["Policy"]["Arn"] == ADMIN
