@@ -6,7 +6,7 @@ description came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, final
 
 import msgspec
@@ -121,28 +121,55 @@ class Service:
         self.operations = operations
 
 
+@final
+class Operations(Mapping[str, Operation]):
+    """The operations of one service, each compiled when it is first asked for: most are, at most, only named."""
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        """Compile what *description*, a service model, has."""
+        self._described: Mapping[str, Mapping[str, Any]] = description["operations"]
+        self._namespace: str = description["metadata"].get("xmlNamespace", "")
+        self._shapes = Description(description["shapes"])
+        self._codes = {
+            name: _code(name, shape) for name, shape in description["shapes"].items() if shape.get("exception")
+        }
+        self._readers = (QueryReader(self._shapes), JsonReader(self._shapes))
+        self._writers = (XmlWriter(self._shapes), JsonWriter(self._shapes))
+        self._constraints = Constraints(self._shapes)
+        self._compiled: dict[str, Operation] = {}
+
+    def __getitem__(self, name: str) -> Operation:
+        """The operation called *name*."""
+        known = self._compiled.get(name)
+        if known is None:
+            known = self._compiled[name] = Operation(
+                name,
+                self._described[name],
+                shapes=self._shapes,
+                readers=self._readers,
+                constraints=self._constraints,
+                writers=self._writers,
+                namespace=self._namespace,
+                codes=self._codes,
+            )
+        return known
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is an operation called *name*."""
+        return name in self._described
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in the model's order."""
+        return iter(self._described)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._described)
+
+
 def compile_service(description: Mapping[str, Any]) -> Service:
-    """Compile all operations of a service model, as `service-2.json` has it."""
-    metadata = description["metadata"]
-    shapes = Description(description["shapes"])
-    codes = {name: _code(name, shape) for name, shape in description["shapes"].items() if shape.get("exception")}
-    readers = (QueryReader(shapes), JsonReader(shapes))
-    writers = (XmlWriter(shapes), JsonWriter(shapes))
-    constraints = Constraints(shapes)
-    operations = {
-        name: Operation(
-            name,
-            operation,
-            shapes=shapes,
-            readers=readers,
-            constraints=constraints,
-            writers=writers,
-            namespace=metadata.get("xmlNamespace", ""),
-            codes=codes,
-        )
-        for name, operation in description["operations"].items()
-    }
-    return Service(metadata, operations)
+    """Make the service of a service model, as `service-2.json` has it."""
+    return Service(description["metadata"], Operations(description))
 
 
 def _code(name: str, shape: Mapping[str, Any]) -> tuple[str, int]:
