@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -100,8 +100,9 @@ def camel(record: msgspec.Struct) -> dict[str, Any]:
         spelled["type"] = tag
     for name, shown, default in _fields(type(record)):
         value = getattr(record, name)
-        if value not in (default, "", ()):
-            spelled[shown] = _in_camel(value)
+        if value == default or (not value and value in _EMPTY):
+            continue
+        spelled[shown] = value if type(value) in _PLAIN else _in_camel(value)
     return spelled
 
 
@@ -111,11 +112,15 @@ def _in_camel(value: Any) -> Any:
         case msgspec.Struct():
             return camel(value)
         case list() | tuple():
-            return [_in_camel(one) for one in value]
+            return [one if type(one) in _PLAIN else _in_camel(one) for one in value]
         case dict():
-            return {key: _in_camel(one) for key, one in value.items()}
+            return {key: one if type(one) in _PLAIN else _in_camel(one) for key, one in value.items()}
         case _:
             return value
+
+
+_PLAIN: Final = frozenset({str, int, bool, datetime})
+_EMPTY: Final = ("", ())
 
 
 @cache

@@ -6,6 +6,7 @@ decides whether it belongs.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -48,6 +49,8 @@ _ENDS: Final = (
 )
 _TICK: Final = timedelta(microseconds=1)
 _DIGITS: Final = 18
+AT_ONCE: Final = 16
+"""Records that are made before others have their turn on the event loop."""
 SAME_TERM: Final = 8
 """Entries that may be proposed for one id before it counts as missing: only a collision of hashes proposes others."""
 
@@ -94,7 +97,9 @@ async def _events(query: FindEvents, sources: Sources) -> Events:
             break
         found = await seek(sources.connection, search, left, wanted)
         left = found.left
-        for entry, event, whose in await _read(sources, found.positions):
+        for number, (entry, event, whose) in enumerate(await _read(sources, found.positions), 1):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
             seen = _as_seen(event, query.account, query.trail, whose)
             if seen is not None and conditions <= terms_of(seen):
                 records.append(event_record(entry.position, entry.at, seen, withheld=seen != event))
@@ -158,7 +163,9 @@ async def _sessions(query: FindSessions, sources: Sources) -> Sessions:
         ends = await _ends(
             sources.connection, [issued.access_key_id for _, event, _ in read if (issued := issued_by(event))]
         )
-        for entry, event, whose in read:
+        for number, (entry, event, whose) in enumerate(read, 1):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
             seen = _as_seen(event, query.account, query.trail, whose)
             issued = None if seen is None else issued_by(seen)
             if seen is None or issued is None or issued.account != (query.account or query.trail or issued.account):
