@@ -119,6 +119,7 @@ def decisive(settings: Settings) -> facts_of.Settings:
         federation_sessions_end_with_parent=settings.federation_sessions_end_with_parent,
         role_sessions_end_with_parent=settings.role_sessions_end_with_parent,
         mfa_guards_enrolment=settings.mfa_guards_enrolment,
+        public_url=settings.public_url,
     )
 
 

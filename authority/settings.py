@@ -31,6 +31,8 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
+Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[A-Za-z0-9.:\[\]_/~-]*[A-Za-z0-9\]]$")]
+"""A URL with neither query nor a slash at its end, so that paths can follow."""
 
 REGIONS: Final = (
     "us-east-1",
@@ -100,6 +102,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether role sessions end with the long-term key that their chain began with."""
     mfa_guards_enrolment: bool = True
     """Whether a user with an MFA device enables another only with credentials that were obtained with MFA."""
+    public_url: Url = "https://localhost"
+    """The URL under which the world reaches this authority; the issuers of tokens that others check lie below it."""
     catalogue: Path | None = None
     """A file of managed policies for every account, beside those that come with us and before them."""
 

@@ -247,3 +247,16 @@ def test_settings_do_not_change():
 
 def test_every_field_but_the_origins_can_be_given():
     assert set(settings.NAMES) == set(Settings.__struct_fields__) - {"origins"}
+
+
+@pytest.mark.parametrize(
+    "url", ["authority.example", "https://authority.example/", "https://authority.example/?a", "ftp://a", "https://a b"]
+)
+def test_a_public_url_that_no_path_can_follow_is_refused(tmp_path, url):
+    with pytest.raises(SettingsRefused, match="public_url"):
+        load({"data_dir": str(tmp_path), "public_url": url}, {})
+
+
+def test_a_public_url_may_have_a_port_and_a_path(tmp_path):
+    url = "http://authority.example:8600/aws"
+    assert load({"data_dir": str(tmp_path), "public_url": url}, {}).public_url == url
