@@ -20,6 +20,7 @@ from yarl import URL
 from authority import settings as settings_of
 from authority.committer import folded
 from authority.compose import Founding, Serving, initialise, ledger_url, run, serve
+from authority.kernel.clock import Clock
 from authority.kernel.ids import AccountId
 from authority.kernel.secret import Secret
 from authority.ledger.sql.sqlite import SqliteLedger
@@ -53,6 +54,7 @@ class Live:
 
     settings: Settings
     founding: Founding
+    clock: Clock = SystemClock()  # noqa: RUF009 - it has no state
     url: str = ""
     admin_url: str = ""
     serving: Serving | None = None
@@ -77,7 +79,7 @@ class Live:
                 up.set_result((serving, lambda: loop.call_soon_threadsafe(stop.set)))
 
             try:
-                await serve(self.settings, ready, stop)
+                await serve(self.settings, ready, stop, self.clock)
             except BaseException as failure:
                 self.failure.append(failure)
                 if not up.done():
@@ -106,7 +108,7 @@ class Live:
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret,
             aws_session_token=keys.token,
-            config=Config(retries={"total_max_attempts": 1}, **config),
+            config=Config(**{"retries": {"total_max_attempts": 1}, **config}),
         )
 
     def ask(
@@ -154,13 +156,13 @@ class Live:
             await ledger.close()
 
 
-def made(directory: Path, **flags: Any) -> Live:
+def made(directory: Path, *, clock: Clock | None = None, **flags: Any) -> Live:
     """A new authority in *directory*, not started yet."""
     settings = settings_of.load(
         {"data_dir": str(directory), "port": 0, "admin_port": 0, "expiry_interval": 0.05, **flags}, {}
     )
     founding = asyncio.run(initialise(settings, MANAGEMENT, "Management", "Administrator"))
-    return Live(settings, founding)
+    return Live(settings, founding, clock or SystemClock())
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import sys
 import click
 
 from authority import __version__
-from authority.cli import accounts, owner
+from authority.cli import accounts, owner, trail
 from authority.cli.replay import replay
 from authority.compose import REFUSALS
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
@@ -19,7 +19,7 @@ def commands() -> None:
     """A self-hosted credential authority: the AWS role model without AWS."""
 
 
-for command in (owner.init, owner.serve, owner.database, accounts.account, replay):
+for command in (owner.init, owner.serve, owner.database, accounts.account, trail.events, trail.sessions, replay):
     commands.add_command(command)
 
 

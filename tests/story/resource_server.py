@@ -15,7 +15,9 @@ def asked_by(client: Keys, service: str, method: str = "GET", path: str = "/") -
     """What arrives at a resource server from *client*, read as it stands."""
     credentials = Credentials(client.access_key_id, Secret(client.secret), client.token and Secret(client.token))
     url = f"http://{service}.production.test{path}"
-    headers = sign(method, url, {}, b"", credentials=credentials, region=REGION, service=service, now=SystemClock().now())
+    headers = sign(
+        method, url, {}, b"", credentials=credentials, region=REGION, service=service, now=SystemClock().now()
+    )
     raw = tuple((name.encode(), value.encode()) for name, value in headers.items())
     proof = unverified_proof(Received(method, path.encode(), raw, b"", "192.0.2.1"))
     assert isinstance(proof, Proof)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +33,9 @@ class World:
     server: Keys
 
     def assume(self, keys: Keys, role: str = ROLE, **more: Any) -> Keys:
-        answer = self.live.client("sts", keys, parameter_validation=False).assume_role(RoleArn=role, RoleSessionName="story", **more)
+        answer = self.live.client("sts", keys, parameter_validation=False).assume_role(
+            RoleArn=role, RoleSessionName="story", **more
+        )
         return Keys.of(answer["Credentials"])
 
     def decides(self, keys: Keys, action: str, resource: str) -> bool:
@@ -58,7 +59,7 @@ def user(iam: Any, name: str, *statements: dict[str, Any]) -> Keys:
 
 
 @pytest.fixture(scope="module")
-def world(live: Live) -> Iterator[World]:
+def world(live: Live) -> World:
     production = account(live, "Production", PRODUCTION)
     development = account(live, "Development", DEVELOPMENT)
 
@@ -89,7 +90,7 @@ def world(live: Live) -> Iterator[World]:
     developer, tester = user(iam, "David"), user(iam, "Theresa", {"Action": "s3:*", "Resource": "*"})
     iam.add_user_to_group(GroupName="Developers", UserName="David")
     iam.add_user_to_group(GroupName="Testers", UserName="Theresa")
-    yield World(live, production, development, developer, tester, server)
+    return World(live, production, development, developer, tester, server)
 
 
 def test_a_developer_takes_the_role_on_and_has_its_permissions_and_no_others(world: World):
@@ -193,7 +194,9 @@ def test_the_management_account_enters_a_member_account_through_its_role(world: 
 
 def test_a_second_example_instances_are_terminated_only_through_a_role(world: World):
     iam = world.live.client("iam", world.production)
-    operator = user(iam, "Olga", {"Action": "ec2:Describe*", "Resource": "*"}, {"Action": "sts:AssumeRole", "Resource": "*"})
+    operator = user(
+        iam, "Olga", {"Action": "ec2:Describe*", "Resource": "*"}, {"Action": "sts:AssumeRole", "Resource": "*"}
+    )
     arn = iam.get_user(UserName="Olga")["User"]["Arn"]
     iam.create_role(
         RoleName="Terminator",

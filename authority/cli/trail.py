@@ -1,0 +1,136 @@
+"""`authority events` and `authority sessions`: what happened, and what lives; clients of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from authority.accounts.trail import ListEvents, ListSessions
+from authority.cli.client import Client, as_local, client_options
+
+NOT_FLAGS: Final = ("max_results", "next_token")
+"""Members of a listing that the command minds by itself."""
+MOST_A_PAGE: Final = 100
+
+
+def filter_options(listing: type[msgspec.Struct]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A flag for each filter of *listing*, made from its fields so that none is forgotten."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for field in reversed(msgspec.structs.fields(listing)):
+            if field.name not in NOT_FLAGS:
+                flag = f"--{field.name.replace('_', '-')}"
+                command = click.option(flag, f"filter_{field.encode_name}", default=None, metavar="TEXT")(command)
+        return command
+
+    return add
+
+
+def pages(client: Client, path: str, member: str, filters: dict[str, Any], limit: int) -> Iterator[dict[str, Any]]:
+    """The first *limit* of what *path* lists, page after page."""
+    query = {name.removeprefix("filter_"): value for name, value in filters.items() if value is not None}
+    while limit > 0:
+        page = client.ask("GET", path, query={**query, "maxResults": str(min(limit, MOST_A_PAGE))})
+        yield from page[member]
+        limit -= len(page[member])
+        if "nextToken" not in page:
+            return
+        query["nextToken"] = page["nextToken"]
+
+
+@click.command()
+@filter_options(ListEvents)
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
+@click.option("--output", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
+@client_options
+def events(client: Client, limit: int, output: str, **filters: Any) -> None:
+    """Ask the audit trail; every filter that is given must hold.
+
+    Times are ISO 8601.  An action is `iam:CreateRole` or `iam:*`, an outcome `allowed`, `refused` or a reason.  The
+    management account asks for the whole log with --account '*'.
+    """
+    found = pages(client, "/v1/events", "events", filters, limit)
+    if output == "jsonl":
+        for event in found:
+            click.echo(msgspec.json.encode(event))
+        return
+    table = Table("Position", "Recorded (UTC)", "Action", "Who", "From", "Outcome", "About", box=None)
+    for event in found:
+        caller, outcome = event.get("caller") or {}, event["outcome"]
+        said = outcome.get("reason") or outcome["result"]
+        style = "red" if outcome["result"] == "refused" else ""
+        table.add_row(
+            str(event["position"]),
+            as_local(event["recordedAt"]),
+            event["action"],
+            caller.get("arn") or caller.get("principalId") or "",
+            (event.get("request") or {}).get("sourceAddress", ""),
+            said,
+            event.get("subject", ""),
+            style=style,
+        )
+    Console().print(table)
+
+
+@click.group()
+def sessions() -> None:
+    """Sessions: what was issued to whom, and whether it still counts."""
+
+
+@sessions.command("list")
+@filter_options(ListSessions)
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
+@click.option("--output", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
+@client_options
+def list_command(client: Client, limit: int, output: str, **filters: Any) -> None:
+    """List sessions; --status is `active`, `ended` or `all`."""
+    found = pages(client, "/v1/sessions", "sessions", filters, limit)
+    if output == "jsonl":
+        for session in found:
+            click.echo(msgspec.json.encode(session))
+        return
+    table = Table("Session", "Status", "Role or user", "Name", "Taken by", "Issued (UTC)", "Expires (UTC)", box=None)
+    for session in found:
+        caller = session["caller"]
+        table.add_row(
+            session["accessKeyId"],
+            session["status"],
+            session.get("roleArn") or session.get("userArn") or session["arn"],
+            session.get("sessionName", ""),
+            caller.get("arn") or caller["principalId"],
+            as_local(session["issuedAt"]),
+            as_local(session["expiresAt"]),
+        )
+    Console().print(table)
+
+
+@sessions.command()
+@click.argument("access_key_id")
+@client_options
+def revoke(client: Client, access_key_id: str) -> None:
+    """End the session ACCESS_KEY_ID (ASIA...) at once."""
+    client.ask("POST", f"/v1/sessions/{access_key_id}/revoke", body={})
+    click.echo(f"{access_key_id} is revoked.")
+
+
+@sessions.command("revoke-role")
+@click.argument("role_name")
+@client_options
+def revoke_role(client: Client, role_name: str) -> None:
+    """End every session of the role ROLE_NAME that was issued until now."""
+    client.ask("POST", f"/v1/roles/{role_name}/revoke-sessions", body={})
+    click.echo(f"Every session of {role_name} issued until now is revoked.")
+
+
+@sessions.command("revoke-descendants")
+@click.argument("access_key_id")
+@client_options
+def revoke_descendants(client: Client, access_key_id: str) -> None:
+    """End everything that came of the key or session ACCESS_KEY_ID, however long the chain."""
+    client.ask("POST", f"/v1/keys/{access_key_id}/revoke-descendants", body={})
+    click.echo(f"Everything that came of {access_key_id} is revoked.")
