@@ -254,3 +254,11 @@ def test_tags_at_birth_need_the_permission_to_tag(actions, tags, allowed):
     answer = made(world, who=DANS, **tags)
     assert allowed or refused(answer, Reason.ACCESS_DENIED)
     assert bool(world.account.oidc_providers) is allowed
+
+
+def test_a_client_that_was_added_twice_is_there_once():
+    world = World()
+    made(world, ClientIDList=["a"])
+    (provider,) = world.account.oidc_providers.values()
+    world.take(facts.OidcClientAdded(account=ACCOUNT, provider_id=provider.id, client_id="a"))
+    assert shown(world).client_ids == ("a",)

@@ -205,3 +205,18 @@ def test_tags_at_birth_need_the_permission_to_tag(actions, tags, allowed):
     answer = made(world, who=DANS, **tags)
     assert allowed or refused(answer, Reason.ACCESS_DENIED)
     assert bool(world.account.saml_providers) is allowed
+
+
+def test_a_provider_wears_fifty_tags_each_once_and_no_more():
+    world = World()
+    assert refused(made(world, Tags=[TEAM, TEAM]), Reason.INVALID_INPUT)
+    made(world, Tags=[{"Key": f"k{n}", "Value": ""} for n in range(50)])
+    assert refused(world.asks(saml.tag_saml_provider, **WHICH, Tags=[TEAM]), Reason.LIMIT_EXCEEDED)
+
+
+@pytest.mark.parametrize("more", [{}, {"SAMLMetadataDocument": metadata()}])
+def test_an_update_that_changes_nothing_makes_nothing_true(more):
+    world = World()
+    made(world)
+    decision = world.decide(saml.update_saml_provider, {**WHICH, **more})
+    assert (decision.facts, decision.answer.saml_provider_arn) == ((), CORP)

@@ -221,3 +221,11 @@ def test_a_delegate_touches_only_profiles_that_carry_his_tag(team):
     answer = world.asks(profiles.delete_instance_profile, who=DANS, **WEB)
     assert team == "red" or refused(answer, Reason.ACCESS_DENIED)
     assert (world.account.instance_profile_named("Web") is None) is (team == "red")
+
+
+def test_a_profile_wears_fifty_tags_each_once_and_no_more():
+    world = World()
+    many = [{"Key": f"k{n}", "Value": ""} for n in range(50)]
+    assert refused(profiled(world, Tags=[TEAM, TEAM]), Reason.INVALID_INPUT)
+    profiled(world, Tags=many)
+    assert refused(world.asks(profiles.tag_instance_profile, **WEB, Tags=[TEAM]), Reason.LIMIT_EXCEEDED)

@@ -302,3 +302,17 @@ def test_a_service_s_own_role_is_described_and_tagged_and_nothing_else():
     assert world.asks(roles.update_role_description, RoleName="L", Description="d").role.description == "d"
     assert world.asks(roles.update_role, RoleName="L", Description="e") is None
     assert world.asks(tags.tag_role, RoleName="L", Tags=[TEAM]) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        pytest.param([TEAM, {"Key": "TEAM", "Value": ""}], Reason.INVALID_INPUT, id="keys that differ by case only"),
+        pytest.param([{"Key": "aws:x", "Value": ""}], Reason.INVALID_INPUT, id="a reserved prefix"),
+        pytest.param([{"Key": f"k{n}", "Value": ""} for n in range(51)], Reason.LIMIT_EXCEEDED, id="fifty-one"),
+    ],
+)
+def test_tags_that_are_refused_make_no_role(wanted, reason):
+    world = World()
+    assert refused(made(world, Tags=wanted), reason)
+    assert world.account.role_named("App") is None
