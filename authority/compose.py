@@ -45,6 +45,7 @@ from authority.model.state import EMPTY, from_canonical, state_format, state_has
 from authority.outbound.clock import SystemClock
 from authority.outbound.custody import Custody
 from authority.outbound.entropy import SystemEntropy
+from authority.outbound.issuer_keys import CryptographyIssuerKeys
 from authority.outbound.passwords import Argon2Passwords
 from authority.outbound.root_key import RootKeyRefused, create_root_key, load_root_key
 from authority.permissions import catalogue
@@ -53,6 +54,7 @@ from authority.pipeline import SEED_BYTES, Pipeline
 from authority.projections.runner import Projections
 from authority.registry import ACTIONS, OWN_SERVICE, ROUTES, SERVICES
 from authority.replay.folding import Version
+from authority.sessions.issuer import published
 from authority.settings import Settings, SettingsRefused
 from authority.web.admin import Health, Metrics, admin_application
 from authority.web.endpoint import Bounds, Endpoint
@@ -65,6 +67,7 @@ from authority.workers import (
     end_due_sessions,
     own_act,
     renew_sealing_key,
+    renew_signing_keys,
     repeatedly,
     summarise,
     take_snapshot,
@@ -82,6 +85,7 @@ CLOCK: Final = SystemClock()
 ENGINE: Final = "1"
 """The version of the policy engine: raised when it comes to decide anything differently."""
 SEALING_KEY_CHECKED: Final = 60.0
+SIGNING_KEYS_CHECKED: Final = 1.0
 CHECKPOINTED: Final = 1.0
 SNAPSHOT_LOOKED_AT: Final = 5.0
 """Seconds between the turns of workers that nobody waits for."""
@@ -277,7 +281,7 @@ async def _serve(
     clock, entropy, node = stores.clock, SystemEntropy(), socket.gethostname()
     ledger, projections, custody = stores.ledger, stores.projections, stores.custody
     metrics, health = Metrics(), Health()
-    keyring = Keyring(ledger, custody)
+    keyring, issuer_keys = Keyring(ledger, custody), CryptographyIssuerKeys()
 
     async def answer(query: Query, at: int) -> object:
         if isinstance(query, LogQuery):
@@ -292,7 +296,7 @@ async def _serve(
         entropy=entropy,
         dialects=dialects(),
         actions=ACTIONS,
-        gatherers=gatherers(keyring, frozenset(settings.regions), Argon2Passwords(), answer),
+        gatherers=gatherers(keyring, frozenset(settings.regions), Argon2Passwords(), issuer_keys, answer),
         answer=answer,
         observe=metrics.observe,
         regions=frozenset(settings.regions),
@@ -308,10 +312,14 @@ async def _serve(
         await revoked.end(committer.version)
         await end_due_sessions(ledger, projections.due_sessions, clock)
 
+    async def sign() -> None:
+        await renew_signing_keys(committer, custody, issuer_keys, clock, entropy)
+
     workers: Sequence[tuple[str, float, Callable[[], Awaitable[None]]]] = (
         ("expiry", settings.expiry_interval, expire),
         ("summaries", settings.summary_interval, lambda: summarise(pipeline.unproven, committer, clock)),
         ("sealing keys", SEALING_KEY_CHECKED, lambda: renew_sealing_key(committer, custody, clock, entropy)),
+        ("signing keys", SIGNING_KEYS_CHECKED, sign),
         ("snapshots", SNAPSHOT_LOOKED_AT, snapshots.keep),
         ("checkpoints", CHECKPOINTED, ledger.checkpoint),
     )
@@ -323,7 +331,12 @@ async def _serve(
         beside.append(tasks.create_task(projections.run()))
         beside.append(tasks.create_task(_verify_rest(ledger, stores.snapshot_at)))
 
-        endpoint = Endpoint(pipeline, settings.hosts, Bounds(settings.body_timeout, settings.keepalive_timeout))
+        endpoint = Endpoint(
+            pipeline,
+            settings.hosts,
+            Bounds(settings.body_timeout, settings.keepalive_timeout),
+            lambda path: published(committer.version.state, path),
+        )
         rim = web.ServerRunner(endpoint.server(), shutdown_timeout=settings.shutdown_grace)
         admin = web.AppRunner(admin_application(metrics, health), access_log=None)
         try:

@@ -12,19 +12,22 @@ from authority.credentials import DECOY, Keyring
 from authority.kernel.passwords import PasswordHasher
 from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
+from authority.kernel.signing import IssuerKeys
 from authority.model.mfa import PURPOSE as SEEDS
 from authority.model.mfa import MfaDevice
 from authority.model.passwords import PURPOSE as PASSWORDS
+from authority.model.signing_keys import PURPOSE as SIGNING
 from authority.pipeline import Answer, Gather, Gathering
 from authority.principals.login_profiles import ChangePassword, Changing, Hashed, compared_with
 from authority.principals.mfa import held_code, held_pair
 from authority.resources.delegation import Gathered, Judged, Presented, proofs_of
 from authority.sessions.revocation import Known
+from authority.sessions.web_identity_token import Signer, in_use
 from authority.wire.sigv4 import Unproven, verify_delegated
 
 
 def gatherers(
-    keyring: Keyring, regions: frozenset[str], hasher: PasswordHasher, answer: Answer
+    keyring: Keyring, regions: frozenset[str], hasher: PasswordHasher, keys: IssuerKeys, answer: Answer
 ) -> Mapping[str, Gather]:
     """By the action that needs it."""
 
@@ -58,6 +61,14 @@ def gatherers(
         """Hold the old password against the one in force, and the new one against those that may not come back."""
         return await _changing(keyring, hasher, gathering)
 
+    async def signer(gathering: Gathering) -> Signer | None:
+        """Unseal the key that signs web identity tokens as it is asked for (STS API, SigningAlgorithm)."""
+        key = in_use(gathering.version.state, gathering.input.signing_algorithm, gathering.now)
+        private = None if key is None else await keyring.sealed(key.id, SIGNING)
+        if key is None or private is None:
+            return None
+        return Signer(key.id, key.algorithm, keys.signer(key.algorithm, private))
+
     async def session(gathering: Gathering) -> Known | None:
         """Find the session that is named, among those of the caller's account."""
         account = account_of(gathering.version.state, gathering.credential)
@@ -82,6 +93,7 @@ def gatherers(
         "iam:UpdateLoginProfile": new_password,
         "sts:AssumeRole": one_code,
         "sts:GetSessionToken": one_code,
+        "sts:GetWebIdentityToken": signer,
     }
 
 

@@ -43,6 +43,7 @@ from authority.sessions import (
     federation_token,
     revocation,
     session_token,
+    web_identity_token,
 )
 from authority.wire.dialects import Route
 
@@ -94,6 +95,7 @@ MODULES: Final = (
     trail,
     users,
     versions,
+    web_identity_token,
 )
 
 ACTIONS: Final = MappingProxyType(

@@ -21,9 +21,10 @@ from authority.audit.tokens import read as read_token
 from authority.committer import Act, Committer, Proposal, Unavailable
 from authority.kernel.clock import Clock, Entropy
 from authority.kernel.custody import Custodian
-from authority.kernel.ids import AccessKeyId, AccountId, SealingKeyId
+from authority.kernel.ids import TAIL_BYTES, AccessKeyId, AccountId, SealingKeyId, unique_id
 from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
+from authority.kernel.signing import IssuerKeys
 from authority.ledger.codec import new_entry
 from authority.ledger.port import (
     DropSecret,
@@ -39,6 +40,9 @@ from authority.model.authority import SealingKeyCreated, SealingKeyDestroyed
 from authority.model.fact import Fact
 from authority.model.revocations import Revocation
 from authority.model.sessions import EndCause, SessionEnded
+from authority.model.signing_keys import ALGORITHMS, SigningKeyCreated, SigningKeyDestroyed, SigningKeyId
+from authority.model.signing_keys import KIND as SIGNING_KEY
+from authority.model.signing_keys import PURPOSE as SIGNING_PURPOSE
 from authority.model.state import canonical, state_format
 from authority.replay.folding import Version
 
@@ -49,6 +53,9 @@ SEALING_KEY_BYTES: Final = 32
 SEALING_KEY_DAYS: Final = timedelta(days=1)
 LONGEST_SESSION: Final = timedelta(hours=36)
 """GetFederationToken and GetSessionToken credentials live longest (STS API, DurationSeconds)."""
+SIGNING_KEY_DAYS: Final = timedelta(days=90)
+SIGNING_KEY_SHOWN: Final = timedelta(days=1)
+"""How long a key is published after it signed its last token; one lives an hour at most (STS API, DurationSeconds)."""
 ENDS_AT_ONCE: Final = 500
 TRIED_AGAIN: Final = 1.0
 """Seconds until a worker that failed tries again."""
@@ -196,6 +203,30 @@ async def renew_sealing_key(committer: Committer, custodian: Custodian, clock: C
             gone = (SealingKeyDestroyed(key_id=key.id),)
             await committer.submit(own_act(clock, "SealingKeyDestroyed", gone, rows=(DropSecret(key.id),)))
             custodian.drop(key.id)
+
+
+async def renew_signing_keys(
+    committer: Committer, custodian: Custodian, keys: IssuerKeys, clock: Clock, entropy: Entropy
+) -> None:
+    """Where an account issues web identity tokens, have a key of each kind that is young enough; destroy old ones."""
+    state, now = committer.version.state, clock.now()
+    issuing = any(
+        account.outbound_identity is not None and account.outbound_identity.enabled
+        for account in state.accounts.values()
+    )
+    for algorithm in ALGORITHMS if issuing else ():
+        there = state.signing_keys_for(algorithm)
+        if there and now - there[-1].created_at < SIGNING_KEY_DAYS:
+            continue
+        private, public = await asyncio.to_thread(keys.generate, algorithm)
+        key_id = SigningKeyId(unique_id(SIGNING_KEY, entropy.draw(TAIL_BYTES)))
+        made = SigningKeyCreated(key_id=key_id, algorithm=algorithm, public=public)
+        row = PutSecret(key_id, SIGNING_PURPOSE, custodian.seal(key_id, SIGNING_PURPOSE, private))
+        await committer.submit(own_act(clock, "SigningKeyCreated", (made,), rows=(row,)))
+    for key in state.signing_keys.values():
+        if now - key.created_at >= SIGNING_KEY_DAYS + SIGNING_KEY_SHOWN:
+            gone = (SigningKeyDestroyed(key_id=key.id),)
+            await committer.submit(own_act(clock, "SigningKeyDestroyed", gone, rows=(DropSecret(key.id),)))
 
 
 async def take_snapshot(ledger: Ledger, version: Version) -> None:

@@ -107,6 +107,7 @@ from authority.model.providers import (
 from authority.model.revocations import DescendantsRevoked, RoleSessionsRevoked, SessionRevoked
 from authority.model.roles import LinkedRoleDeleted, RoleCreated, RoleDeleted, RoleTrustUpdated, RoleUpdated
 from authority.model.sessions import SessionEnded, SessionIssued
+from authority.model.signing_keys import SigningKeyCreated, SigningKeyDestroyed, WebIdentityTokenIssued
 
 AnyFact: TypeAlias = (
     AuthorityInitialised
@@ -199,6 +200,9 @@ AnyFact: TypeAlias = (
     | ProviderUntagged
     | OutboundIdentityEnabled
     | OutboundIdentityDisabled
+    | SigningKeyCreated
+    | SigningKeyDestroyed
+    | WebIdentityTokenIssued
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

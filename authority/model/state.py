@@ -31,6 +31,7 @@ from authority.model import (
     revocations,
     role_folds,
     sign_in_folds,
+    signing_keys,
 )
 from authority.model import authority as authorities
 from authority.model.account import Account
@@ -42,6 +43,7 @@ from authority.model.policies import ManagedPolicy
 from authority.model.policy_folds import Catalogue
 from authority.model.principals import AccessKey, KeyStatus
 from authority.model.revocations import Revocations
+from authority.model.signing_keys import SigningKey
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     creations: Map[str, AccountCreation] = Map()
     """Accounts that were asked for through Organizations, by the request's id."""
     revocations: Revocations = revocations.NONE
+    signing_keys: Map[str, SigningKey] = Map()
+
+    def signing_keys_for(self, algorithm: str) -> list[SigningKey]:
+        """The keys of web identity tokens that are signed like this, oldest first."""
+        keys = (key for key in self.signing_keys.values() if key.algorithm == algorithm)
+        return sorted(keys, key=lambda key: (key.created_at, key.id))
 
     def managed(self, account: Account, policy_id: str) -> ManagedPolicy:
         """The managed policy with this unique id, the account's own or the catalogue's, which must be there."""
@@ -97,6 +105,15 @@ def _sealing_key_created(state: State, fact: authorities.SealingKeyCreated, at: 
 def _sealing_key_destroyed(state: State, fact: authorities.SealingKeyDestroyed, _: datetime) -> State:
     living = state.sealing_keys.delete(fact.key_id)
     return _replace(state, sealing_keys=living, revocations=state.revocations.without_keys_but(living))
+
+
+def _signing_key_created(state: State, fact: signing_keys.SigningKeyCreated, at: datetime) -> State:
+    key = SigningKey(id=fact.key_id, algorithm=fact.algorithm, public=fact.public, created_at=at)
+    return _replace(state, signing_keys=state.signing_keys.set(key.id, key))
+
+
+def _signing_key_destroyed(state: State, fact: signing_keys.SigningKeyDestroyed, _: datetime) -> State:
+    return _replace(state, signing_keys=state.signing_keys.delete(fact.key_id))
 
 
 def _revoked(state: State, fact: Any, at: datetime) -> State:
@@ -255,6 +272,8 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     revocations.SessionRevoked: _revoked,
     revocations.RoleSessionsRevoked: _revoked,
     revocations.DescendantsRevoked: _revoked,
+    signing_keys.SigningKeyCreated: _signing_key_created,
+    signing_keys.SigningKeyDestroyed: _signing_key_destroyed,
 }
 """How each fact of configuration changes the state; a test holds this table against the facts there are."""
 

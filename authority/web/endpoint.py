@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -28,6 +28,13 @@ TOO_LARGE: Final = Refusal(Reason.REQUEST_TOO_LARGE, "The body is larger than th
 TOO_SLOW: Final = Refusal(Reason.MALFORMED_REQUEST, "The body did not arrive in time.")
 CUT_OFF: Final = Refusal(Reason.MALFORMED_REQUEST, "The body ended early.")
 PORT: Final = re.compile(r":[0-9]+\Z")
+PUBLIC: Final = {
+    "Content-Type": "application/json",
+    "Cache-Control": "public, max-age=300",
+    "X-Content-Type-Options": "nosniff",
+    "Server": "Authority",
+}
+"""Headers of what everybody may read: whoever keeps it learns of a new key within five minutes."""
 OLD: Final = Refusal(Reason.MALFORMED_REQUEST, "HTTP/1.1 is needed.")
 
 
@@ -41,9 +48,15 @@ class Bounds(msgspec.Struct, frozen=True):
 class Endpoint:
     """Serves one pipeline to whoever connects."""
 
-    def __init__(self, pipeline: Pipeline, hosts: Iterable[str], bounds: Bounds) -> None:
-        """Answer for *hosts*, in lower case; one without a port speaks for the port we listen on as well."""
+    def __init__(
+        self, pipeline: Pipeline, hosts: Iterable[str], bounds: Bounds, published: Callable[[str], bytes | None]
+    ) -> None:
+        """Answer for *hosts*, in lower case; one without a port speaks for the port we listen on as well.
+
+        *published* are the JSON documents that everybody may read, by path: those of us as an issuer.
+        """
         self._pipeline = pipeline
+        self._published = published
         self._bounds = bounds
         self._hosts = frozenset(hosts)
 
@@ -74,6 +87,9 @@ class Endpoint:
             peer[0] if peer else "",
             request.secure,
         )
+        document = self._published(request.raw_path) if request.method == "GET" else None
+        if document is not None:
+            return web.Response(body=document, headers=PUBLIC)
         body = OLD if request.version < HttpVersion11 else await self._body(request, head)
         if isinstance(body, Refusal):
             response = _response(self._pipeline.refused_unread(body, head.peer, request_id))

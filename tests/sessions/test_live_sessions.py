@@ -6,9 +6,14 @@ import base64
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from authority.kernel.secret import Secret
 from authority.outbound.clock import SystemClock
@@ -229,3 +234,27 @@ def test_a_refusal_is_explained_to_whoever_may_decode_it(company: Company):
     with pytest.raises(ClientError) as error:
         company.sts().decode_authorization_message(EncodedMessage="00000000-0000-4000-8000-000000000000")
     assert code_of(error) == "InvalidAuthorizationMessageException"
+
+
+def test_others_verify_who_the_caller_is_by_what_we_publish(company: Company):
+    iam = company.live.client("iam")
+    issuer = iam.enable_outbound_web_identity_federation()["IssuerIdentifier"]
+    sts = company.live.client("sts", company.developer, retries={"max_attempts": 10, "mode": "standard"})
+    answer = sts.get_web_identity_token(Audience=["https://shop.example"], SigningAlgorithm="RS256")
+    path = urlsplit(issuer).path
+    configuration = read(company.live.url + path + "/.well-known/openid-configuration")
+    keys = KeySet.import_key_set(read(company.live.url + urlsplit(configuration["jwks_uri"]).path))
+    token = jwt.decode(answer["WebIdentityToken"], keys, algorithms=["RS256"])
+    assert (token.claims["iss"], token.claims["aud"]) == (issuer, "https://shop.example")
+    assert token.claims["sub"] == f"arn:aws:iam::{MANAGEMENT}:user/dev"
+    iam.disable_outbound_web_identity_federation()
+    with pytest.raises(ClientError) as error:
+        sts.get_web_identity_token(Audience=["https://shop.example"], SigningAlgorithm="RS256")
+    assert code_of(error) == "OutboundWebIdentityFederationDisabledException"
+    with pytest.raises(HTTPError):
+        read(company.live.url + path + "/.well-known/openid-configuration")
+
+
+def read(url: str) -> Any:
+    with urlopen(url, timeout=10) as response:
+        return json.loads(response.read())
