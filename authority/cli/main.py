@@ -8,6 +8,7 @@ import click
 
 from authority import __version__
 from authority.cli import accounts, owner, trail
+from authority.cli.policy import policy
 from authority.cli.replay import replay
 from authority.compose import REFUSALS
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
@@ -19,7 +20,16 @@ def commands() -> None:
     """A self-hosted credential authority: the AWS role model without AWS."""
 
 
-for command in (owner.init, owner.serve, owner.database, accounts.account, trail.events, trail.sessions, replay):
+for command in (
+    owner.init,
+    owner.serve,
+    owner.database,
+    accounts.account,
+    trail.events,
+    trail.sessions,
+    replay,
+    policy,
+):
     commands.add_command(command)
 
 

@@ -30,10 +30,14 @@ QUOTAS: Final[Mapping[Kind, tuple[str, int]]] = {
     Kind.SESSION: ("a session policy", 2_048),
 }
 """Sizes of documents where an account has no other quota (IAM and AWS STS quotas)."""
-UNREADABLE: Final = 2
-"""The exit status when what was asked for cannot be asked."""
 
 _OUTPUT = click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+
+
+class Unreadable(click.ClickException):
+    """A file that says nothing that could be judged."""
+
+    exit_code = 2
 
 
 class Remark(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -95,19 +99,16 @@ def check(context: click.Context, *, files: Sequence[BinaryIO], kind: str, stric
 def _checked(file: str, text: str, kind: Kind) -> Checked:
     document = parse(text, kind)
     if isinstance(document, Refusal):
-        faults = (
-            Remark("error", "grammar", each.line, each.column, each.message, each.why) for each in problems(text, kind)
-        )
-        return Checked(file, kind.value, tuple(faults))
+        faults = problems(text, kind)
+        errors = (Remark("error", "grammar", each.line, each.column, each.message, each.why) for each in faults)
+        return Checked(file, kind.value, tuple(errors))
     named = services(services_named(document))
     remarks = [
         Remark(each.level.value, each.rule, each.line, each.column, each.message) for each in lint(document, named)
     ]
     what, most = QUOTAS.get(kind, ("", len(text)))
     if (size := size_of(text)) > most:
-        message = (
-            f"{size} characters without white space; {what} has at most {most}, where the account has no other quota"
-        )
+        message = f"{size} characters without white space; {what} has at most {most} where nobody raised the quota"
         remarks.insert(0, Remark("warning", "size", 1, 1, message))
     return Checked(file, kind.value, tuple(remarks))
 
@@ -116,14 +117,13 @@ def _show_checked(found: Sequence[Checked]) -> None:
     for each in found:
         for remark in each.remarks:
             why = f" ({remark.why})" if remark.why else ""
-            click.echo(
-                f"{each.file}:{remark.line}:{remark.column}: {remark.level}: {remark.message}{why} [{remark.rule}]"
-            )
-    faulty, warnings = (
-        sum(each.faulty for each in found),
-        sum(remark.level == "warning" for each in found for remark in each.remarks),
+            place = f"{each.file}:{remark.line}:{remark.column}"
+            click.echo(f"{place}: {remark.level}: {remark.message}{why} [{remark.rule}]")
+    faulty = sum(each.faulty for each in found)
+    warnings = sum(remark.level == "warning" for each in found for remark in each.remarks)
+    click.echo(
+        f"{len(found)} checked as {found[0].kind} policies: {faulty} refused, {warnings} warning{'' if warnings == 1 else 's'}."
     )
-    click.echo(f"{len(found)} checked as {found[0].kind} policies: {faulty} refused, {warnings} warnings.")
 
 
 def _layer(*names: str, help: str) -> Callable[[Command], Command]:  # noqa: A002 - click's own word
@@ -143,9 +143,7 @@ def _layer(*names: str, help: str) -> Callable[[Command], Command]:  # noqa: A00
 @click.option("--action", required=True, help="What is asked for: s3:GetObject.")
 @click.option("--resource", default="*", show_default=True, help="The ARN it is asked for.")
 @click.option("--resource-account", default="", help="Who owns it, if the ARN does not say.")
-@click.option(
-    "--context", "stated", multiple=True, metavar="KEY=VALUE", help="A condition key; repeated, it holds a set."
-)
+@click.option("--context", "stated", multiple=True, metavar="KEY=VALUE", help="A condition key; a set if repeated.")
 @_OUTPUT
 @click.pass_context
 def explain(
@@ -174,9 +172,7 @@ def explain(
     Exit status: 0 when the request is allowed, 1 when it is not, 2 when it cannot be asked.
     """
     if trust is not None and resource_policies:
-        raise click.UsageError(
-            "a role has a trust policy or is no role: --trust and --resource-policy exclude each other"
-        )
+        raise click.UsageError("--trust and --resource-policy exclude each other: a role has a trust policy alone")
     who = principal_of(principal, issuer)
     named = arns.parse(resource)
     question = combine.Question(
@@ -213,27 +209,21 @@ def _document(file: BinaryIO, kind: Kind) -> Document:
     if isinstance(document, Document):
         return document
     faults = [f"{file.name}:{each.line}:{each.column}: {each.message}" for each in problems(text, kind)]
-    raise _unreadable("\n".join([*faults, f"this is no {kind.value} policy"]))
+    raise Unreadable("\n".join([*faults, f"this is no {kind.value} policy"]))
 
 
 def _text(file: BinaryIO) -> str:
     try:
         return file.read().decode()
     except UnicodeDecodeError:
-        raise _unreadable(f"{file.name} is not UTF-8") from None
-
-
-def _unreadable(message: str) -> click.ClickException:
-    fault = click.ClickException(message)
-    fault.exit_code = UNREADABLE
-    return fault
+        raise Unreadable(f"{file.name} is not UTF-8") from None
 
 
 def _explained(question: combine.Question, verdict: combine.Verdict) -> Mapping[str, Any]:
     return {
         "decision": verdict.effect,
         "because": combine.because(verdict, question.action),
-        "principal": question.principal.arn,
+        "principal": question.principal.arn or question.principal.issuer or question.principal.kind,
         "action": question.action,
         "resource": question.resource,
         "resourceAccount": question.resource_account,
@@ -257,9 +247,8 @@ def _explained(question: combine.Question, verdict: combine.Verdict) -> Mapping[
 
 
 def _show_explained(question: combine.Question, verdict: combine.Verdict) -> None:
-    click.echo(
-        f"{verdict.effect.value}: {question.action} on {question.resource} for {question.principal.arn or 'anonymous'}"
-    )
+    who = question.principal.arn or question.principal.issuer or question.principal.kind
+    click.echo(f"{verdict.effect.value}: {question.action} on {question.resource} for {who}")
     if because := combine.because(verdict, question.action):
         click.echo(because)
     console = Console()

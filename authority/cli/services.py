@@ -1,4 +1,4 @@
-"""What services say of themselves, as `policy check` looks it up: AWS's from a package that may be there, ours from here."""
+"""What services say of themselves, for `policy check`: AWS's from a package that may be there, ours by the registry."""
 
 from __future__ import annotations
 

@@ -73,9 +73,8 @@ class Rule:
         self.whom = Whom(names, bound) if names else None
         self.reach, self.reach_keys = _reach(statement, variables=variables)
         self.tests: tuple[Test, ...] = tuple(
-            conditions.test(operator, condition.key, condition.values, variables=variables)
+            conditions.test(conditions.known(condition.operator), condition.key, condition.values, variables=variables)
             for condition in statement.conditions
-            if (operator := conditions.operator(condition.operator)) is not None
         )
         self.keys = tuple(
             folded(key)

@@ -64,10 +64,17 @@ def operator(text: str) -> Operator | None:
     return Operator(name, over, name != rest) if name in FAMILIES else None
 
 
+def known(text: str) -> Operator:
+    """Take apart an operator that stands in a document, and so exists."""
+    found = operator(text)
+    if found is None:
+        raise ValueError(f"there is no operator `{text}`")
+    return found
+
+
 def keys_read(name: str, key: str, values: Sequence[str], *, variables: bool) -> tuple[str, ...]:
     """The condition keys that one key under one operator depends on, as they are written."""
-    named = operator(name)
-    if named is None or not variables or named.name not in VARIABLES_IN:
+    if not variables or known(name).name not in VARIABLES_IN:
         return (key,)
     return (key, *(inner for value in values for inner in names_in(value)))
 
