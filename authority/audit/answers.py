@@ -10,6 +10,7 @@ import msgspec
 
 from authority.kernel.ids import AccessKeyId, AccountId
 from authority.kernel.tags import Tag
+from authority.model.event import Event
 
 
 class Behind(Exception):  # noqa: N818 - what is the matter
@@ -59,6 +60,22 @@ class Events(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     """
 
     events: tuple[EventRecord, ...]
+    position: int
+    next_token: str | None = None
+
+
+class SeenEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry as whoever asked may see it, for those who go on working with it."""
+
+    position: int
+    recorded_at: datetime
+    event: Event
+
+
+class SeenEvents(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of them.  It may be short, even empty, while `next_token` asks for more."""
+
+    events: tuple[SeenEvent, ...]
     position: int
     next_token: str | None = None
 

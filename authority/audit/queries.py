@@ -116,6 +116,10 @@ class FindEvents(_Paged, frozen=True, kw_only=True):
         return [self.since, self.until, self.from_position, self.to_position]
 
 
+class SeeEvents(FindEvents, frozen=True, kw_only=True):
+    """The same question by somebody who goes on working with the entries.  The answer is an `answers.SeenEvents`."""
+
+
 class FindSessions(_Paged, frozen=True, kw_only=True):
     """Sessions of an account's roles, in the order of their issue; an empty filter does not filter.
 

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authority.audit import tokens
-from authority.audit.answers import EventRecord, Events, LastUse, SessionRecord, Sessions
+from authority.audit.answers import EventRecord, Events, LastUse, SeenEvent, SeenEvents, SessionRecord, Sessions
 from authority.audit.queries import (
     AccessKeyLastUsed,
     FindEvents,
@@ -26,6 +26,7 @@ from authority.audit.queries import (
     Query,
     Range,
     RoleLastUsed,
+    SeeEvents,
     Status,
 )
 from authority.audit.records import End, event_record, session_record
@@ -86,13 +87,14 @@ async def answer(query: Query, sources: Sources) -> object:
 # --- events ---------------------------------------------------------------------------------
 
 
-async def _events(query: FindEvents, sources: Sources) -> Events:
+async def _events(query: FindEvents, sources: Sources) -> Events | SeenEvents:
     conditions = query.conditions()
     search = Search(_lists(query.account, query.trail, conditions, ANY), query.order, sources.effort.steps)
     left = await _range(query, sources.ledger, sources.position)
     records: list[EventRecord] = []
+    as_seen: list[SeenEvent] = []
     for _ in range(sources.effort.rounds):
-        wanted = query.max_results - len(records)
+        wanted = query.max_results - len(records) - len(as_seen)
         if not wanted or left.low > left.high:
             break
         found = await seek(sources.connection, search, left, wanted)
@@ -101,9 +103,16 @@ async def _events(query: FindEvents, sources: Sources) -> Events:
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
             seen = _as_seen(event, query.account, query.trail, whose)
-            if seen is not None and conditions <= terms_of(seen):
+            if seen is None or not conditions <= terms_of(seen):
+                continue
+            if isinstance(query, SeeEvents):
+                as_seen.append(SeenEvent(position=entry.position, recorded_at=entry.at, event=seen))
+            else:
                 records.append(event_record(entry.position, entry.at, seen, withheld=seen != event))
-    return Events(events=tuple(records), position=sources.position, next_token=tokens.write(query, left))
+    token = tokens.write(query, left)
+    if isinstance(query, SeeEvents):
+        return SeenEvents(events=tuple(as_seen), position=sources.position, next_token=token)
+    return Events(events=tuple(records), position=sources.position, next_token=token)
 
 
 async def _range(query: FindEvents, ledger: Ledger, position: int) -> Range:
