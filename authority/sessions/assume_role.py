@@ -160,7 +160,9 @@ def passed_on(caller: Caller) -> tuple[Tag, ...]:
 
 def _decided(state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *, with_mfa: bool) -> Decision:
     wanted, caller = call.input, call.caller
-    found = role_by_arn(state, wanted.role_arn)
+    named = parse(wanted.role_arn)
+    ours = named is not None and named.partition == call.partition
+    found = role_by_arn(state, wanted.role_arn) if ours else None
     weighed: list[Weighed] = []
     for one in _weighings(state, call, facts, asked, found, with_mfa=with_mfa):
         weighed.append(one)
