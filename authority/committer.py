@@ -38,7 +38,7 @@ PAGE = 1024
 
 
 ROUNDS_WITHOUT_ARRIVALS = 2
-"""Turns of the event loop that bring nothing before a group is committed: a request takes as many from its last byte."""
+"""Turns of the event loop that bring nothing, until a group is committed: what has arrived needs as many to get here."""
 
 
 class Unavailable(Exception):  # noqa: N818 - what is said to those who wait

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from authority.kernel.custody import KeyNotHeld, SealBroken, TokenRefused
 from authority.kernel.ids import SealingKeyId
 from authority.kernel.secret import Secret
 from authority.outbound import custody as module
-from authority.kernel.custody import KeyNotHeld, SealBroken, TokenRefused
 from authority.outbound.custody import MAX_CONTENT, MAX_TOKEN, Custody
 from authority.outbound.entropy import SystemEntropy
 
