@@ -38,7 +38,7 @@ PAGE = 1024
 
 
 ROUNDS_WITHOUT_ARRIVALS = 2
-"""Turns of the event loop that bring nothing, until a group is committed: what has arrived needs as many to get here."""
+"""Turns of the event loop without an arrival before a group is committed: what has come in needs as many to join."""
 
 
 class Unavailable(Exception):  # noqa: N818 - what is said to those who wait

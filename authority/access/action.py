@@ -79,6 +79,7 @@ class Minted:
 Answer: TypeAlias = object
 """A msgspec struct in the operation's output shape, `Minted`, a `Refusal`, or None for an empty answer."""
 
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes true, what must be stored beside it, and what to answer.  A refusal is a decision too.
@@ -117,6 +118,10 @@ class Action:
     handler: Decide
     resource: Resource | None
     conditions: Conditions | None
+
+    def __str__(self) -> str:
+        """The action's name."""
+        return self.name
 
     @property
     def service(self) -> str:

@@ -180,6 +180,7 @@ def test_the_summary_has_every_key_and_counts_what_there_is():
 SESSION = SessionRecord(
     access_key_id="ASIASESSION",
     account=MEMBER,
+    kind="role",
     arn="",
     role_arn="",
     role_id="",
