@@ -84,7 +84,7 @@ def check(context: click.Context, *, files: Sequence[BinaryIO], kind: str, stric
     Exit status: 0 when every document would be accepted, 1 when one would not (with --strict: or has a warning), 2 when
     a file cannot be read.
     """
-    found = [_checked(file.name, _text(file), Kind(kind)) for file in files]
+    found = [_checked(_name(file), _text(file), Kind(kind)) for file in files]
     looked_up = services(()) is not None
     if output == "json":
         _say({"documents": found, "servicesLookedUp": looked_up})
@@ -121,9 +121,8 @@ def _show_checked(found: Sequence[Checked]) -> None:
             click.echo(f"{place}: {remark.level}: {remark.message}{why} [{remark.rule}]")
     faulty = sum(each.faulty for each in found)
     warnings = sum(remark.level == "warning" for each in found for remark in each.remarks)
-    click.echo(
-        f"{len(found)} checked as {found[0].kind} policies: {faulty} refused, {warnings} warning{'' if warnings == 1 else 's'}."
-    )
+    counted = "1 warning" if warnings == 1 else f"{warnings} warnings"
+    click.echo(f"{len(found)} checked as {found[0].kind} policies: {faulty} refused, {counted}.")
 
 
 def _layer(*names: str, help: str) -> Callable[[Command], Command]:  # noqa: A002 - click's own word
@@ -200,7 +199,7 @@ def explain(
 
 
 def _policies(layer: Layer, kind: Kind, files: Sequence[BinaryIO]) -> tuple[Policy, ...]:
-    return tuple(compile_policy(_document(file, kind), Source(layer, file.name)) for file in files)
+    return tuple(compile_policy(_document(file, kind), Source(layer, _name(file))) for file in files)
 
 
 def _document(file: BinaryIO, kind: Kind) -> Document:
@@ -208,15 +207,19 @@ def _document(file: BinaryIO, kind: Kind) -> Document:
     document = parse(text, kind)
     if isinstance(document, Document):
         return document
-    faults = [f"{file.name}:{each.line}:{each.column}: {each.message}" for each in problems(text, kind)]
+    faults = [f"{_name(file)}:{each.line}:{each.column}: {each.message}" for each in problems(text, kind)]
     raise Unreadable("\n".join([*faults, f"this is no {kind.value} policy"]))
+
+
+def _name(file: BinaryIO) -> str:
+    return getattr(file, "name", "<stdin>")
 
 
 def _text(file: BinaryIO) -> str:
     try:
         return file.read().decode()
     except UnicodeDecodeError:
-        raise Unreadable(f"{file.name} is not UTF-8") from None
+        raise Unreadable(f"{_name(file)} is not UTF-8") from None
 
 
 def _explained(question: combine.Question, verdict: combine.Verdict) -> Mapping[str, Any]:

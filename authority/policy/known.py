@@ -5,9 +5,10 @@ The data is handed in; this room keeps none.  What is not in it is not judged.
 
 from __future__ import annotations
 
+import enum
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -39,6 +40,18 @@ LONGEST: Final = 2048
 """Characters of a resource that is looked up; no ARN is longer."""
 
 _HOLE = re.compile(r"\$\{[^}]*\}|<[^>]*>")
+
+
+class Run(enum.Enum):
+    """A run of characters that is narrower than `*`."""
+
+    SEGMENT = "neither slash nor colon"
+
+
+Letter: TypeAlias = str | Wild | Run
+_SEGMENTS: Final = frozenset({"${Partition}", "${Region}", "${Account}", "${BucketName}"})
+"""Holes that hold neither slash nor colon, which tells buckets from what is in them."""
+_RUNS: Final = (Wild.ANY, Run.SEGMENT)
 
 
 class KnownAction(msgspec.Struct, frozen=True):
@@ -113,9 +126,9 @@ def _resources(here: Written, actions: list[KnownAction]) -> Iterator[Finding]:
     if len(known) < len(actions) or not here.statement.resources:
         return
     rows = [(node, _open(node.value, here)) for node in here.texts("Resource")]
-    if any(row == (Wild.ANY,) for _, row in rows):
+    if any(row == [Wild.ANY] for _, row in rows):
         return
-    shapes = {arn: _shape(arn) for action in known for arn in action.arns or ()}
+    shapes = {arn: _arn(arn) for action in known for arn in action.arns or ()}
     met = {
         (node.start, arn)
         for node, row in rows
@@ -148,30 +161,41 @@ def _shape(text: str) -> Tokens:
     return (*row, *tokens(text[at:]))
 
 
-def _open(resource: str, here: Written) -> Tokens:
+def _open(resource: str, here: Written) -> list[Letter]:
     """A Resource as a pattern in which each variable may be anything."""
     parts = resource_template(resource, variables=here.document.has_variables)
-    return tuple(Wild.ANY if isinstance(part, Reference) else part for part in parts)
+    return _letters(tuple(Wild.ANY if isinstance(part, Reference) else part for part in parts))
 
 
-def overlap(one: Tokens, other: Tokens) -> bool:
-    """Whether some text matches both patterns."""
-    left, right = _letters(one), _letters(other)
+def overlap(one: Sequence[Letter], other: Sequence[Letter]) -> bool:
+    """Whether some text matches both patterns; a `SEGMENT` may stand in *other* only."""
     # `reached[j]`: the letters of *one* so far and the first `j` of *other* have a text in common.
-    reached = [True] + [False] * len(right)
-    for j, each in enumerate(right):
-        reached[j + 1] = reached[j] and each is Wild.ANY
-    for letter in left:
-        before, reached = reached, [reached[0] and letter is Wild.ANY] + [False] * len(right)
-        for j, each in enumerate(right):
-            if letter is Wild.ANY or each is Wild.ANY:
+    reached = [True] + [False] * len(other)
+    for j, each in enumerate(other):
+        reached[j + 1] = reached[j] and each in _RUNS
+    for letter in one:
+        before, reached = reached, [reached[0] and letter is Wild.ANY] + [False] * len(other)
+        for j, each in enumerate(other):
+            if each is Run.SEGMENT and letter in ("/", ":"):
+                reached[j + 1] = reached[j]
+            elif letter is Wild.ANY or each in _RUNS:
                 reached[j + 1] = before[j + 1] or reached[j] or before[j]
             else:
                 reached[j + 1] = before[j] and (letter == each or letter is Wild.ONE or each is Wild.ONE)
     return reached[-1]
 
 
-def _letters(pattern: Tokens) -> list[Token]:
+def _arn(text: str) -> list[Letter]:
+    """An ARN with holes as letters."""
+    row: list[Letter] = []
+    at = 0
+    for hole in _HOLE.finditer(text):
+        row += [*text[at : hole.start()], Run.SEGMENT if hole[0] in _SEGMENTS else Wild.ANY]
+        at = hole.end()
+    return [*row, *text[at:]]
+
+
+def _letters(pattern: Tokens) -> list[Letter]:
     return [letter for token in pattern for letter in ([token] if isinstance(token, Wild) else token)]
 
 
