@@ -54,7 +54,10 @@ def test_no_package_has_two_versions():
 @pytest.mark.parametrize("name", NAMES)
 def test_the_lock_satisfies_what_the_project_asks_for(name):
     project = tomllib.loads(checkout.text(checkout.Path("pyproject.toml")))["project"]
-    asked = project["dependencies"] + project["optional-dependencies"].get(name, [])
+    extras = {"test": ("test", "lint")}.get(name, (name,))
+    asked = project["dependencies"] + [
+        each for extra in extras for each in project["optional-dependencies"].get(extra, [])
+    ]
     locked = pinned(name)
     for requirement in map(Requirement, asked):
         version = locked.get(canonicalize_name(requirement.name))
