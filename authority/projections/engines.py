@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from authority.projections.tables import METADATA, VERSION
@@ -51,14 +53,75 @@ def discard(database: Path) -> None:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
-def writer_engine(database: Path) -> AsyncEngine:
-    """An engine with one connection, whose transactions take the write lock when they begin.
+def reader_engine(database: Path) -> AsyncEngine:
+    """An engine whose statements each see the newest commit and write nothing."""
+    return _engine(database, READERS, "query_only = ON")
+
+
+class Writer:
+    """The one connection that writes; its transactions are functions, each of which runs as one call of the driver.
 
     What the last moments before a power cut wrote may be lost, never half of it (SQLite, PRAGMA synchronous: NORMAL).
     """
+
+    def __init__(self, engine: AsyncEngine, connection: AsyncConnection, driver: Any) -> None:
+        """Use `open`."""
+        self._engine = engine
+        self._connection = connection
+        self._driver = driver
+
+    @classmethod
+    async def open(cls, database: Path) -> Self:
+        """Take the connection and keep it."""
+        engine = _writer_engine(database)
+        try:
+            connection = await engine.connect()
+            return cls(engine, connection, (await connection.get_raw_connection()).driver_connection)
+        except BaseException:
+            await engine.dispose()
+            raise
+
+    async def run(self, transaction: Callable[[sqlite3.Connection], None]) -> None:
+        """Run *transaction* in the connection's own thread; cut off, it goes on to its end there."""
+        # The driver's public calls carry one statement each; this is what every one of them is made of.
+        await self._driver._execute(transaction, self._driver._conn)  # noqa: SLF001
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._connection.close()
+        await self._engine.dispose()
+
+
+class Files(NamedTuple):
+    """What is open: readers, the writer, and the lock that makes them the only ones."""
+
+    reader: AsyncEngine
+    writer: Writer
+    ownership: Ownership
+
+    async def close(self) -> None:
+        """Let go of all of it."""
+        await self.writer.close()
+        await self.reader.dispose()
+        self.ownership.release()
+
+
+async def make_tables(database: Path) -> None:
+    """Make a file with the tables of the present version."""
+    engine = _writer_engine(database)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(METADATA.create_all)
+            # INVARIANT: last, so that a file that was cut off is of no version.
+            await connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+    finally:
+        await engine.dispose()
+
+
+def _writer_engine(database: Path) -> AsyncEngine:
     # The file tells who did what, so it is its owner's only.
     os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    engine = _engine(
+    return _engine(
         database,
         1,
         "journal_mode = WAL",
@@ -66,24 +129,6 @@ def writer_engine(database: Path) -> AsyncEngine:
         f"cache_size = -{CACHE_KIB}",
         f"wal_autocheckpoint = {WAL_PAGES}",
     )
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def reader_engine(database: Path) -> AsyncEngine:
-    """An engine whose statements each see the newest commit and write nothing."""
-    return _engine(database, READERS, "query_only = ON")
-
-
-async def make_tables(engine: AsyncEngine) -> None:
-    """Make the tables of the present version in an empty file."""
-    async with engine.begin() as connection:
-        await connection.run_sync(METADATA.create_all)
-        await connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
 
 
 def _engine(database: Path, connections: int, *pragmas: str) -> AsyncEngine:

@@ -61,7 +61,7 @@ class Known(msgspec.Struct, frozen=True):
 class Rows:
     """What one page adds and changes."""
 
-    __slots__ = ("_known", "_own", "_whose", "ends", "keys", "moved", "postings", "sessions", "uses")
+    __slots__ = ("_known", "_own", "_whose", "ends", "keys", "over", "postings", "sessions", "uses")
 
     def __init__(self, known: Known) -> None:
         """Begin with what is *known* from earlier pages."""
@@ -70,8 +70,8 @@ class Rows:
         self._whose = ChainMap({}, known.accounts)
         self.keys: list[tuple[str, str]] = []
         self.postings: list[tuple[int, int, int]] = []
-        self.moved: list[tuple[int, int, int]] = []
-        """Postings that are no longer true."""
+        self.over: dict[int, list[int]] = {}
+        """For each trail, where the sessions were issued that are live no more."""
         self.sessions: list[tuple[Any, ...]] = []
         self.ends: list[tuple[Any, ...]] = []
         self.uses: dict[str, tuple[Any, ...]] = {}
@@ -115,9 +115,9 @@ class Rows:
         session = self._session(ended.access_key_id)
         if session is None:
             return
-        self.ends.append((microseconds(ended.effective_at), position, str(ended.cause), ended.access_key_id))
+        self.ends.append((ended.access_key_id, microseconds(ended.effective_at), position, str(ended.cause)))
         for trail in (WHOLE_LOG, trail_number(session.account)):
-            self.moved.append((term_number(LIVE), trail, session.position))
+            self.over.setdefault(trail, []).append(session.position)
             self.postings.append((term_number(ENDED), trail, session.position))
 
     def _use(self, position: int, event: Event) -> None:

@@ -13,7 +13,7 @@ from authority.ledger.codec import new_entry
 from authority.ledger.sql.schema import migrate
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.model.event import write_event
-from authority.projections.runner import Projections
+from authority.projections.runner import USUAL, Projections
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +53,9 @@ async def append(ledger, *events) -> int:
 
 
 @asynccontextmanager
-async def projecting(ledger, path, **limits):
+async def projecting(ledger, path, limits=USUAL):
     """Projections that run."""
-    projections = await Projections.open(path, ledger, **limits)
+    projections = await Projections.open(path, ledger, limits)
     running = asyncio.ensure_future(projections.run())
     try:
         yield projections

@@ -29,6 +29,7 @@ from authority.audit.visibility import accounts_of, seen_by
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.principals import AccessKeyCreated
 from authority.model.sessions import EndCause, SessionIssued
+from authority.projections.runner import Limits
 from authority.projections.seeking import Effort
 from tests.audit.stories import (
     ACCOUNTS,
@@ -172,7 +173,9 @@ async def test_a_session_is_found_by_its_key_however_much_it_did(ledger, tmp_pat
     others = [assumes(MIA, "Audit", PRODUCTION, f"ASIA{number}") for number in range(10, 60)]
     busy = [makes_user(in_session(issued_by(event)), f"u{number}") for number in range(50)]
     at = await append(ledger, event, *(one for both in zip(others, busy, strict=True) for one in both))
-    async with projecting(ledger, tmp_path / "p.sqlite", effort=Effort(steps=5, rounds=1)) as projections:
+    async with projecting(
+        ledger, tmp_path / "p.sqlite", limits=Limits(effort=Effort(steps=5, rounds=1))
+    ) as projections:
         for account, count in ((PRODUCTION, 1), (None, 1), (DEVELOPMENT, 0)):
             for order in Order:
                 answer = await projections.answer(
@@ -410,7 +413,9 @@ async def test_a_page_ends_where_the_search_was_given_up_and_the_next_goes_on(le
         for event in (makes_user(MIA, f"u{number}"), refused_role(MIA, "UpdateAPP", PRODUCTION))
     ]
     at = await append(ledger, *history, assumes(MIA, "Audit", PRODUCTION, "ASIA1"))
-    async with projecting(ledger, tmp_path / "p.sqlite", effort=Effort(steps=5, rounds=2)) as projections:
+    async with projecting(
+        ledger, tmp_path / "p.sqlite", limits=Limits(effort=Effort(steps=5, rounds=2))
+    ) as projections:
         for order in Order:
             query = FindEvents(account=PRODUCTION, action="iam:CreateUser", outcome="refused", order=order)
             answer = await projections.answer(query, at)

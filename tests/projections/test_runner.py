@@ -24,7 +24,7 @@ from authority.audit.terms import issued_by
 from authority.ledger.codec import new_entry
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
 from authority.projections.engines import ProjectionsInUse
-from authority.projections.runner import Projections
+from authority.projections.runner import Limits, Projections
 from tests.audit.stories import AT, DEV, MIA, PRODUCTION, SECOND, assumes, ends, histories, makes_user
 
 from .conftest import append, contents, ledger_at, projecting
@@ -52,7 +52,7 @@ async def test_what_was_acknowledged_is_never_missed(ledger, projections):
 
 
 async def test_who_waits_too_long_is_told_so(ledger, tmp_path):
-    projections = await Projections.open(tmp_path / "p.sqlite", ledger, patience=0.01)
+    projections = await Projections.open(tmp_path / "p.sqlite", ledger, limits=Limits(patience=0.01))
     at = await append(ledger, *users(3))
     with pytest.raises(Behind, match="projected up to 0 and not yet up to 3"):
         await projections.caught_up(at)
@@ -160,7 +160,7 @@ async def test_an_entry_that_cannot_be_read_holds_the_projections_and_is_told(le
     )
     await ledger.append([new_entry(strange)], folded=1)
     with structlog.testing.capture_logs() as told:
-        async with projecting(ledger, tmp_path / "p.sqlite", patience=0.05) as projections:
+        async with projecting(ledger, tmp_path / "p.sqlite", limits=Limits(patience=0.05)) as projections:
             with pytest.raises(Behind):
                 await projections.caught_up(2)
     assert told[0]["event"] == "projections_failed"
@@ -237,7 +237,7 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=[pytest.mark.deep, pytest.mark.timeout(900)])])
 async def test_killed_at_any_moment_it_goes_on_from_a_whole_page(template, tmp_path, rounds):
     chance = random.Random(rounds)
     history = [event for number in range(1500) for event in ended(number)]
@@ -254,7 +254,7 @@ async def test_killed_at_any_moment_it_goes_on_from_a_whole_page(template, tmp_p
                     await asyncio.to_thread(child.wait, chance.uniform(0, 0.4))
                 child.send_signal(signal.SIGKILL)
         for name in ("p.sqlite", "fresh.sqlite"):
-            async with projecting(ledger, tmp_path / name, patience=60) as projections:
+            async with projecting(ledger, tmp_path / name, limits=Limits(patience=60)) as projections:
                 await projections.caught_up(at)
     assert contents(tmp_path / "p.sqlite") == contents(tmp_path / "fresh.sqlite")
 
@@ -274,7 +274,7 @@ async def test_every_statement_goes_by_an_index(ledger, projections, tmp_path):
     def note(_connection, _cursor, statement, parameters, _context, _many):
         statements.append((statement, parameters))
 
-    listening.listen(projections._reader.sync_engine, "before_cursor_execute", note)
+    listening.listen(projections._files.reader.sync_engine, "before_cursor_execute", note)
     at = await append(ledger, *ended(1), *users(3))
     await projections.caught_up(at)
     await everything_asked(projections, at)
