@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -29,9 +30,18 @@ from authority.outbound.clock import SystemClock
 from authority.replay.folding import Version
 from authority.settings import Settings
 from authority.wire.sigv4 import Credentials, sign
+from tests.judging import judge
 
 MANAGEMENT = AccountId("111122223333")
 REGION = "us-east-1"
+_MAKING = threading.Lock()
+"""Botocore makes clients in one thread at a time."""
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    """One for all clients: it keeps what it read of the services' models."""
+    return boto3.session.Session()
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,6 @@ def test_strangers_are_counted_and_summarised_by_what_they_tried(raw, live: Live
         counted = sum(
             kind["count"]
             for kind in kinds
-            if (kind["action"], kind["reason"]) == ("GetCallerIdentity", "missing-authentication-token")
+            if (kind.get("action"), kind["reason"]) == ("GetCallerIdentity", "missing-authentication-token")
         )
     assert counted >= 3
