@@ -1,0 +1,110 @@
+"""Profiles with a role, chains of them, external ids, durations, processes and shells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.clients.conftest import ROLE, Home
+from tests.live import MANAGEMENT
+from tests.npm import installed
+
+HERE = Path(__file__).parent
+
+CONFIG = f"""
+[profile first]
+role_arn = {ROLE}/First
+source_profile = base
+duration_seconds = 900
+
+[profile second]
+role_arn = {ROLE}/Second
+source_profile = first
+role_session_name = chained
+
+[profile partner]
+role_arn = {ROLE}/Partner
+source_profile = base
+external_id = contract-7
+
+[profile stranger]
+role_arn = {ROLE}/Partner
+source_profile = base
+external_id = contract-8
+
+[profile process]
+credential_process = authority credential-process --role-arn {ROLE}/First --source-profile base
+"""
+EXPECTED = {
+    "first": "assumed-role/First/",
+    "second": "assumed-role/Second/chained",
+    "partner": "assumed-role/Partner/",
+    "process": "assumed-role/First/authority-cli",
+}
+
+
+@pytest.fixture
+def configured(home: Home) -> Home:
+    home.configure(CONFIG, base=home.live.administrator)
+    return home
+
+
+@pytest.mark.parametrize("profile", EXPECTED)
+def test_the_aws_cli_takes_roles_on_by_profile(configured: Home, profile: str):
+    who = configured.json("aws", "sts", "get-caller-identity", "--profile", profile)
+    assert who["Account"] == MANAGEMENT
+    assert EXPECTED[profile] in who["Arn"]
+
+
+@pytest.mark.parametrize("profile", EXPECTED)
+def test_boto3_takes_roles_on_by_profile(configured: Home, profile: str, monkeypatch: pytest.MonkeyPatch):
+    for name, value in configured.variables.items():
+        monkeypatch.setenv(name, value)
+    who = boto3.session.Session(profile_name=profile).client("sts").get_caller_identity()
+    assert EXPECTED[profile] in who["Arn"]
+
+
+def test_a_wrong_external_id_is_refused(configured: Home):
+    refused = configured.run("aws", "sts", "get-caller-identity", "--profile", "stranger")
+    assert refused.returncode != 0
+    assert "AccessDenied" in refused.stderr
+
+
+def test_a_shell_takes_a_role_on(configured: Home):
+    script = (
+        f'eval "$(authority env --role-arn {ROLE}/First --source-profile base --duration-seconds 900)" '
+        "&& aws sts get-caller-identity --output json"
+    )
+    who = configured.json("bash", "-c", script)
+    assert who["Arn"].endswith("assumed-role/First/authority-cli")
+
+
+def test_a_role_that_refuses_is_one_line(configured: Home):
+    done = configured.run("authority", "credential-process", "--role-arn", f"{ROLE}/None", "--source-profile", "base")
+    assert done.returncode == 1
+    assert "AccessDenied" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_log_is_asked_from_the_command_line(configured: Home):
+    configured.json("aws", "sts", "get-caller-identity", "--profile", "first")
+    done = configured.run(
+        "authority", "events", "--profile", "base", "--action", "sts:AssumeRole", "--limit", "3", "--output", "jsonl"
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[0])["action"] == "sts:AssumeRole"
+    listed = configured.run("authority", "sessions", "list", "--profile", "base", "--status", "active")
+    assert listed.returncode == 0, listed.stderr
+    assert "ASIA" in listed.stdout
+
+
+@pytest.mark.parametrize("profile", ["first", "second", "partner", "process"])
+def test_the_sdk_for_javascript_takes_roles_on_by_profile(configured: Home, profile: str):
+    folder = installed(HERE)
+    script = folder / "whoami.mjs"
+    script.write_text((HERE / "whoami.mjs").read_text())
+    who = configured.json("node", str(script), env={"AWS_PROFILE": profile})
+    assert EXPECTED[profile] in who["Arn"]
