@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, assert_never
 
 import msgspec
@@ -33,10 +33,10 @@ from authority.audit.records import End, event_record, session_record
 from authority.audit.terms import ANY, ANY_SESSION, ENDED, LIVE, Field, Term, issued_by, terms_of, terms_of_session
 from authority.audit.visibility import Whose, accounts_of, keys_in, seen_by
 from authority.kernel.refusal import Reason, Refusal
-from authority.ledger.port import BEGINNING, Entry, Ledger
+from authority.ledger.port import Entry, Ledger
 from authority.model.event import Event
 from authority.model.sessions import SessionIssued
-from authority.projections.indexing import event_of, moment
+from authority.projections.indexing import event_of, microseconds, moment
 from authority.projections.reading import json_list, known_of, rows_of
 from authority.projections.seeking import Effort, Search, seek
 from authority.projections.tables import term_number, trail_number
@@ -48,7 +48,7 @@ _ENDS: Final = (
     "SELECT access_key_id, ended_at, cause, ended_position FROM session "
     "WHERE access_key_id IN (SELECT value FROM json_each(?)) AND ended_at IS NOT NULL"
 )
-_TICK: Final = timedelta(microseconds=1)
+_LAST_BEFORE: Final = "SELECT position FROM moment WHERE at < ? ORDER BY at DESC, position DESC LIMIT 1"
 _DIGITS: Final = 18
 AT_ONCE: Final = 16
 """Records that are made before others have their turn on the event loop."""
@@ -90,7 +90,7 @@ async def answer(query: Query, sources: Sources) -> object:
 async def _events(query: FindEvents, sources: Sources) -> Events | SeenEvents:
     conditions = query.conditions()
     search = Search(_lists(query.account, query.trail, conditions, ANY), query.order, sources.effort.steps)
-    left = await _range(query, sources.ledger, sources.position)
+    left = await _range(query, sources)
     records: list[EventRecord] = []
     as_seen: list[SeenEvent] = []
     for _ in range(sources.effort.rounds):
@@ -115,17 +115,24 @@ async def _events(query: FindEvents, sources: Sources) -> Events | SeenEvents:
     return Events(events=tuple(records), position=sources.position, next_token=token)
 
 
-async def _range(query: FindEvents, ledger: Ledger, position: int) -> Range:
+async def _range(query: FindEvents, sources: Sources) -> Range:
     """The positions to look at: what earlier pages left, or what the question bounds."""
+    position = sources.position
     if query.resume is not None:
         return Range(query.resume.low, min(query.resume.high, position))
     low = max(query.from_position, 1)
     high = position if query.to_position is None else min(query.to_position, position)
-    if query.since is not None and query.since > BEGINNING:
-        low = max(low, await ledger.position_at(query.since - _TICK) + 1)
+    if query.since is not None:
+        low = max(low, await _last_before(sources.connection, query.since) + 1)
     if query.until is not None:
-        high = min(high, await ledger.position_at(max(query.until, BEGINNING + _TICK) - _TICK))
+        high = min(high, await _last_before(sources.connection, query.until))
     return Range(low, high)
+
+
+async def _last_before(connection: AsyncConnection, at: datetime) -> int:
+    """The last position recorded before *at*; 0 when there is none."""
+    rows = await rows_of(connection, _LAST_BEFORE, (microseconds(at),))
+    return rows[0][0] if rows else 0
 
 
 async def _one(query: OneEvent, sources: Sources) -> EventRecord | Refusal:

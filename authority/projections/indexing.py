@@ -21,7 +21,7 @@ from authority.ledger.port import BEGINNING, Entry
 from authority.model.event import Event, read_event
 from authority.model.principals import AccessKeyCreated
 from authority.model.sessions import SessionEnded, SessionIssued, SessionKind
-from authority.projections.tables import WHOLE_LOG, term_number, trail_number
+from authority.projections.tables import SEGMENT_BITS, WHOLE_LOG, term_number, trail_number
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -61,7 +61,19 @@ class Known(msgspec.Struct, frozen=True):
 class Rows:
     """What one page adds and changes."""
 
-    __slots__ = ("_known", "_own", "_whose", "ends", "keys", "over", "postings", "sessions", "uses")
+    __slots__ = (
+        "_known",
+        "_own",
+        "_whose",
+        "ends",
+        "keys",
+        "moments",
+        "over",
+        "postings",
+        "segments",
+        "sessions",
+        "uses",
+    )
 
     def __init__(self, known: Known) -> None:
         """Begin with what is *known* from earlier pages."""
@@ -69,15 +81,20 @@ class Rows:
         self._own: dict[str, Issued] = {}
         self._whose = ChainMap({}, known.accounts)
         self.keys: list[tuple[str, str]] = []
-        self.postings: list[tuple[int, int, int]] = []
-        self.over: dict[int, list[int]] = {}
-        """For each trail, where the sessions were issued that are live no more."""
+        self.segments: set[int] = set()
+        self.moments: list[tuple[int, int]] = []
+        self.postings: list[tuple[int, int, int, int]] = []
+        self.over: dict[tuple[int, int], list[int]] = {}
+        """By segment and trail, where the sessions were issued that are live no more."""
         self.sessions: list[tuple[Any, ...]] = []
         self.ends: list[tuple[Any, ...]] = []
         self.uses: dict[str, tuple[Any, ...]] = {}
 
-    def add(self, position: int, event: Event) -> None:
+    def add(self, entry: Entry, event: Event) -> None:
         """Take one entry into account."""
+        position = entry.position
+        self.segments.add(position >> SEGMENT_BITS)
+        self.moments.append((microseconds(entry.at), position))
         for fact in event.facts:
             if isinstance(fact, AccessKeyCreated):
                 self._whose[fact.access_key_id] = fact.account
@@ -92,7 +109,8 @@ class Rows:
         if issued is not None:
             self._issue(position, issued)
         numbers = _numbers(event, issued)
-        self.postings += [(number, WHOLE_LOG, position) for number in numbers]
+        segment = position >> SEGMENT_BITS
+        self.postings += [(segment, number, WHOLE_LOG, position) for number in numbers]
         accounts = accounts_of(event, self._whose)
         for account in accounts:
             seen = view(event, account, accounts, self._whose)
@@ -102,7 +120,7 @@ class Rows:
                 shown = issued_by(seen)
                 numbers = _numbers(seen, shown if shown is not None and shown.account == account else None)
             trail = trail_number(account)
-            self.postings += [(number, trail, position) for number in numbers]
+            self.postings += [(segment, number, trail, position) for number in numbers]
 
     def _issue(self, position: int, issued: SessionIssued) -> None:
         self._own[issued.access_key_id] = Issued(issued.account, issued.role_id, position)
@@ -116,9 +134,10 @@ class Rows:
         if session is None:
             return
         self.ends.append((ended.access_key_id, microseconds(ended.effective_at), position, str(ended.cause)))
+        segment = session.position >> SEGMENT_BITS
         for trail in (WHOLE_LOG, trail_number(session.account)):
-            self.over.setdefault(trail, []).append(session.position)
-            self.postings.append((term_number(ENDED), trail, session.position))
+            self.over.setdefault((segment, trail), []).append(session.position)
+            self.postings.append((segment, term_number(ENDED), trail, session.position))
 
     def _use(self, position: int, event: Event) -> None:
         """Note what was used.  A signature that did not count is no use of the key that it names."""

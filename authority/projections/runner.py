@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -34,9 +35,11 @@ from authority.projections.writing import store
 
 log = structlog.get_logger()
 
-PAGE: Final = 1024
+PAGE: Final = 2048
 AT_ONCE: Final = 32
 """Entries that are read before others have their turn on the event loop."""
+LINGER: Final = 0.25
+"""Seconds that entries may wait for a page of their own while no query asks for them."""
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
 """Seconds until a page that failed is tried again; doubled each time."""
@@ -67,6 +70,7 @@ class Projections:
         self._limits = limits
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._number = count()
+        self._asked = asyncio.Event()
         self.position = position
         """The last position that every projection has taken in."""
 
@@ -106,6 +110,7 @@ class Projections:
             try:
                 if not await self._advance():
                     await self._ledger.wait(self.position)
+                    await self._linger()
                 pause = FIRST_PAUSE
             except LedgerCorrupt:
                 raise
@@ -123,6 +128,7 @@ class Projections:
             return
         arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (position, next(self._number), arrived))
+        self._asked.set()
         try:
             async with asyncio.timeout(self._limits.patience):
                 await arrived
@@ -145,6 +151,14 @@ class Projections:
             rows = await rows_of(connection, _DUE, (microseconds(now), limit))
         return [Due(AccountId(account), AccessKeyId(key), moment(expires)) for account, key, expires in rows]
 
+    async def _linger(self) -> None:
+        """Let entries come together while nobody asks for them: a page costs little more than an entry."""
+        self._asked.clear()
+        if not self._waiting:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER):
+                    await self._asked.wait()
+
     async def _advance(self) -> bool:
         """Take in the next page; False when there was none."""
         entries = await self._ledger.read(self.position, PAGE)
@@ -158,7 +172,7 @@ class Projections:
         async with self._files.reader.connect() as connection:
             rows = Rows(await known_of(connection, named_in(events)))
         for number, (entry, event) in enumerate(zip(entries, events, strict=True), 1):
-            rows.add(entry.position, event)
+            rows.add(entry, event)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
         last = entries[-1]

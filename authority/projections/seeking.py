@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authority.audit.queries import Order, Range
 from authority.projections.reading import rows_of
+from authority.projections.tables import SEGMENT_BITS
 
 
 class Effort(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class Effort(msgspec.Struct, frozen=True):
     """
 
     steps: int = 2_000
-    rounds: int = 8
+    rounds: int = 4
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -54,20 +54,20 @@ async def seek(connection: AsyncConnection, search: Search, within: Range, limit
 
 async def _sought(connection: AsyncConnection, search: Search, within: Range, limit: int) -> tuple[list[int], Range]:
     lists, order, steps = search.lists, search.order, search.steps
+    low, high = within.low, within.high
     if len(lists) == 1:
         trail, term = lists[0]
-        rows = await rows_of(connection, _LISTED[order], (term, trail, within.low, within.high, limit))
+        rows = await rows_of(connection, _listed(order), (term, trail, low, high, low, high, limit))
         return [position for (position,) in rows], _after(within, order, None)
-    start = within.high if order is Order.NEWEST else within.low
-    bound = within.low if order is Order.NEWEST else within.high
+    start, bound = (high, low) if order is Order.NEWEST else (low, high)
     parameters = [start]
     for trail, term in lists:
-        parameters += [term, trail, term, trail, bound]
+        parameters += [term, trail, bound, bound]
     rows = await rows_of(connection, _leaping(order, len(lists)), (*parameters, steps, steps, limit))
     positions = [hit for _, _, hit in rows if hit is not None]
     if len(positions) < limit and rows and rows[-1][1] == steps:
         candidate = rows[-1][0]
-        return positions, Range(within.low, candidate) if order is Order.NEWEST else Range(candidate, within.high)
+        return positions, Range(low, candidate) if order is Order.NEWEST else Range(candidate, high)
     return positions, _after(within, order, None)
 
 
@@ -78,12 +78,16 @@ def _after(within: Range, order: Order, last: int | None) -> Range:
     return Range(within.high + 1 if last is None else last + 1, within.high)
 
 
-_LISTED: Final = {
-    Order.NEWEST: "SELECT position FROM posting WHERE term = ? AND account = ? AND position BETWEEN ? AND ? "
-    "ORDER BY position DESC LIMIT ?",
-    Order.OLDEST: "SELECT position FROM posting WHERE term = ? AND account = ? AND position BETWEEN ? AND ? "
-    "ORDER BY position LIMIT ?",
-}
+@cache
+def _listed(order: Order) -> str:
+    """The statement for one term: segment by segment, and within each its positions."""
+    direction = "DESC" if order is Order.NEWEST else "ASC"
+    return f"""
+        SELECT found.position
+        FROM segment AS part CROSS JOIN posting AS found
+            ON found.segment = part.number AND found.term = ? AND found.account = ? AND found.position BETWEEN ? AND ?
+        WHERE part.number BETWEEN ? >> {SEGMENT_BITS} AND ? >> {SEGMENT_BITS}
+        ORDER BY part.number {direction}, found.position {direction} LIMIT ?"""  # noqa: S608 - constants only
 
 
 @cache
@@ -94,17 +98,18 @@ def _leaping(order: Order, count: int) -> str:
     """
     newest = order is Order.NEWEST
     direction, compared, limited = ("DESC", "<=", ">=") if newest else ("ASC", ">=", "<=")
-    beyond = "- 1" if newest else "+ 1"
-    names = [f"list{number}.position" for number in range(count)]
+    names = [f"list{number}.value" for number in range(count)]
     lowest, highest = f"min({', '.join(names)})", f"max({', '.join(names)})"
-    farthest = lowest if newest else highest
-    lists = " ".join(
-        f"CROSS JOIN posting AS list{number} ON list{number}.term = ? AND list{number}.account = ? "  # noqa: S608
-        f"AND list{number}.position = (SELECT sought.position FROM posting AS sought "
-        f"WHERE sought.term = ? AND sought.account = ? AND sought.position {compared} leap.candidate "
-        f"AND sought.position {limited} ? ORDER BY sought.position {direction} LIMIT 1)"
-        for number in range(count)
-    )
+    farthest, beyond = (lowest, "- 1") if newest else (highest, "+ 1")
+    sought = f"""
+        SELECT sought.position
+        FROM segment AS part CROSS JOIN posting AS sought
+            ON sought.segment = part.number AND sought.term = ? AND sought.account = ?
+            AND sought.position {compared} leap.candidate AND sought.position {limited} ?
+        WHERE part.number {compared} leap.candidate >> {SEGMENT_BITS} AND part.number {limited} ? >> {SEGMENT_BITS}
+        ORDER BY part.number {direction}, sought.position {direction} LIMIT 1"""  # noqa: S608
+    # A number is a JSON document of one value, so this gives what was sought a name; nothing gives no row, and an end.
+    lists = " ".join(f"CROSS JOIN json_each(({sought})) AS list{number}" for number in range(count))
     step = f"""
         SELECT CASE WHEN {lowest} = {highest} THEN {farthest} {beyond} ELSE {farthest} END,
                leap.step + 1, CASE WHEN {lowest} = {highest} THEN {lowest} END

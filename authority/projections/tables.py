@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from authority.audit.terms import Term
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 METADATA: Final = MetaData()
 
@@ -36,19 +36,39 @@ CHECKPOINT: Final = Table(
     Column("leaf", LargeBinary, nullable=False, comment="of the entry at the position: tells one log from another"),
 )
 
+SEGMENT_BITS: Final = 12
+"""The log is cut into segments of 4,096 positions."""
+
+SEGMENT: Final = Table(
+    "segment",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="its positions, shifted by SEGMENT_BITS"),
+)
+"""The segments that there are."""
+
 POSTING: Final = Table(
     "posting",
     METADATA,
+    Column("segment", Integer, primary_key=True, autoincrement=False),
     Column("term", Integer, primary_key=True, autoincrement=False),
     Column("account", Integer, primary_key=True, autoincrement=False, comment="whose trail; -1 is the whole log"),
     Column("position", Integer, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
-"""For each term and each account that may find by it, every position.
+"""In each segment, for each term and each account that may find by it, every position.
 
-One tree of small numbers, in the order it is read.  The term comes first, so that what several accounts share of an
-entry is written to one page.
+The segment comes first, so that whatever an entry can be found by is written to the few pages at the end of the tree.
+Without it every term would touch a page of its own, hundreds of kilobytes for each entry.
 """
+
+MOMENT: Final = Table(
+    "moment",
+    METADATA,
+    Column("at", Integer, primary_key=True, autoincrement=False, comment="recorded time, in microseconds since 1970"),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""When each entry was recorded."""
 
 SESSION: Final = Table(
     "session",

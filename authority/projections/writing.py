@@ -19,7 +19,9 @@ from authority.projections.tables import term_number
 ROWS_AT_ONCE: Final = 1024
 """Rows of the largest statement; smaller ones halve it, so that few statements exist and all stay prepared."""
 
-_POST: Final = ("INSERT OR IGNORE INTO posting (term, account, position) VALUES", "")
+_SEGMENT: Final = ("INSERT OR IGNORE INTO segment (number) VALUES", "")
+_MOMENT: Final = ("INSERT OR IGNORE INTO moment (at, position) VALUES", "")
+_POST: Final = ("INSERT OR IGNORE INTO posting (segment, term, account, position) VALUES", "")
 _ISSUE: Final = ("INSERT OR IGNORE INTO session (access_key_id, account, role_id, position, expires_at) VALUES", "")
 _END: Final = (
     "UPDATE session SET ended_at = ended.column2, ended_position = ended.column3, cause = ended.column4 FROM (VALUES",
@@ -28,7 +30,8 @@ _END: Final = (
 _KEY: Final = ("INSERT OR IGNORE INTO key (id, account) VALUES", "")
 _USE: Final = ("INSERT OR REPLACE INTO last_use (id, at, service, region, position) VALUES", "")
 _NO_LONGER_LIVE: Final = (
-    "DELETE FROM posting WHERE term = ? AND account = ? AND position IN (SELECT value FROM json_each(?))"
+    "DELETE FROM posting WHERE segment = ? AND term = ? AND account = ? "
+    "AND position IN (SELECT value FROM json_each(?))"
 )
 _CHECKPOINT: Final = "INSERT OR REPLACE INTO checkpoint (id, position, leaf) VALUES (1, ?, ?)"
 
@@ -37,12 +40,14 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
     """Write *rows* and the checkpoint, all or nothing.  Written again, they change nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
+        _write(connection, _SEGMENT, [(number,) for number in rows.segments])
+        _write(connection, _MOMENT, rows.moments)
         _write(connection, _POST, rows.postings)
         _write(connection, _ISSUE, rows.sessions)
         _write(connection, _END, rows.ends)
-        for trail, positions in rows.over.items():
+        for (segment, trail), positions in rows.over.items():
             listed = f"[{','.join(map(str, positions))}]"
-            connection.execute(_NO_LONGER_LIVE, (term_number(LIVE), trail, listed))
+            connection.execute(_NO_LONGER_LIVE, (segment, term_number(LIVE), trail, listed))
         _write(connection, _KEY, rows.keys)
         _write(connection, _USE, list(rows.uses.values()))
         connection.execute(_CHECKPOINT, (position, leaf))
