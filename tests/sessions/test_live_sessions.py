@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
@@ -258,3 +259,166 @@ def test_others_verify_who_the_caller_is_by_what_we_publish(company: Company):
 def read(url: str) -> Any:
     with urlopen(url, timeout=10) as response:
         return json.loads(response.read())
+
+
+def injecting(company: Company, **fields: str | None) -> Any:
+    """A client of STS whose AssumeRole carries other form fields than its model has."""
+    sts = company.sts()
+
+    def change(params: dict[str, Any], **_: Any) -> None:
+        for name, value in fields.items():
+            if value is None:
+                params["body"].pop(name)
+            else:
+                params["body"][name.replace("__", ":")] = value
+
+    sts.meta.events.register("before-call.sts.AssumeRole", change)
+    return sts
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"ProvidedContexts.member.1.ProviderArn": "arn:aws:iam::aws:contextProvider/x"}, id="a context"),
+        pytest.param({"rolearn": ROLE, "RoleArn": None}, id="t02 a parameter in another case"),
+        pytest.param({"rolearn": AUDIT}, id="t02 a parameter twice, in another case"),
+        pytest.param({"ExternalId": "s3cret "}, id="t01 a padded external id"),
+        pytest.param({"Policy": ""}, id="s08 an empty policy"),
+        pytest.param({"PolicyArns": ""}, id="s08 an empty list of policies"),
+    ],
+)
+def test_a_form_that_says_more_or_less_than_the_model_issues_nothing(company: Company, fields: dict[str, str | None]):
+    with pytest.raises(ClientError) as error:
+        injecting(company, **fields).assume_role(RoleArn=ROLE, RoleSessionName="dev")
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_s09_fields_named_like_what_is_known_of_the_caller_have_no_effect(company: Company):
+    claimed = {
+        "aws__MultiFactorAuthPresent": "true",
+        "aws__PrincipalTag/Team": "a",
+        "sts__ExternalId": "s3cret",
+        "Account": "999999999999",
+        "UserId": "AIDASOMEBODY",
+    }
+    iam = company.live.client("iam")
+    for operator, key, value in (
+        ("Bool", "aws:MultiFactorAuthPresent", "true"),
+        ("StringEquals", "aws:PrincipalTag/Team", "a"),
+        ("StringEquals", "sts:ExternalId", "s3cret"),
+        ("StringEquals", "aws:PrincipalAccount", "999999999999"),
+        ("StringEquals", "aws:userid", "AIDASOMEBODY"),
+    ):
+        trust = {
+            "Principal": {"AWS": f"arn:aws:iam::{MANAGEMENT}:root"},
+            "Action": "sts:AssumeRole",
+            "Condition": {operator: {key: value}},
+        }
+        name = f"Guarded-{key.replace(':', '-').replace('/', '-')}"
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))
+        with pytest.raises(ClientError) as error:
+            injecting(company, **claimed).assume_role(
+                RoleArn=f"arn:aws:iam::{MANAGEMENT}:role/{name}", RoleSessionName="dev"
+            )
+        assert code_of(error) == "AccessDenied"
+
+
+def test_t09_fifty_one_tags_and_eleven_policies_are_too_many(company: Company):
+    sts = company.live.client("sts", company.developer, parameter_validation=False)
+    tags = [{"Key": f"k{n}", "Value": ""} for n in range(51)]
+    with pytest.raises(ClientError) as error:
+        sts.assume_role(RoleArn=ROLE, RoleSessionName="dev", Tags=tags)
+    assert code_of(error) == "ValidationError"
+    arns = [{"arn": f"arn:aws:iam::{MANAGEMENT}:policy/p{n}"} for n in range(11)]
+    with pytest.raises(ClientError) as error:
+        sts.assume_role(RoleArn=ROLE, RoleSessionName="dev", PolicyArns=arns)
+    assert code_of(error) == "ValidationError"
+
+
+def respelled(token: str) -> list[str]:
+    """Other texts that a lenient reader takes for the same token."""
+    flipped = chr(ord(token[20]) ^ 1)
+    last = token.rstrip("=")
+    return [
+        token + "=",
+        last if last != token else token + "A",
+        token + "A===",
+        token[:20] + flipped + token[21:],
+        token.replace("+", "-").replace("/", "_") + ("" if "+" in token or "/" in token else "-"),
+        token[:-8],
+        token.swapcase(),
+    ]
+
+
+def test_s15_a_token_is_taken_in_one_spelling_only_before_and_after_it_is_revoked(company: Company):
+    session = company.session()
+    assert session.token is not None
+    spellings = [Keys(session.access_key_id, session.secret, token) for token in respelled(session.token)]
+    assert {company.says(keys) for keys in spellings} == {"InvalidClientTokenId"}
+    company.live.ask("POST", f"/v1/sessions/{session.access_key_id}/revoke")
+    assert {company.says(keys) for keys in spellings} == {"InvalidClientTokenId"}
+    assert company.says(session) == "ExpiredToken"
+
+
+def test_s15_a_token_is_worth_nothing_beside_another_key_or_secret(company: Company):
+    mine, other = company.session(), company.session()
+    assert company.says(Keys(mine.access_key_id, mine.secret, other.token)) == "InvalidClientTokenId"
+    assert company.says(Keys(mine.access_key_id, other.secret, mine.token)) == "SignatureDoesNotMatch"
+    assert company.says(Keys(mine.access_key_id, mine.secret)) == "InvalidClientTokenId"
+
+
+def test_t07_nobody_is_served_after_the_key_was_deleted(company: Company):
+    iam = company.live.client("iam")
+    iam.create_user(UserName="leaver")
+    key = Keys.of(iam.create_access_key(UserName="leaver")["AccessKey"])
+    sts = company.sts(key)
+    assert sts.get_caller_identity()["Account"] == MANAGEMENT
+    iam.delete_access_key(UserName="leaver", AccessKeyId=key.access_key_id)
+
+    def ask(_: int) -> str:
+        try:
+            sts.get_caller_identity()
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "served"
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(ask, range(100))) == {"InvalidClientTokenId"}
+
+
+def test_a_presigned_question_tells_a_third_party_who_somebody_is(company: Company):
+    session = company.session()
+    url = company.sts(session).generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
+    for _ in range(2):
+        with urlopen(url, timeout=10) as answer:
+            assert ":assumed-role/Deploy/dev</Arn>" in answer.read().decode()
+    company.live.ask("POST", f"/v1/sessions/{session.access_key_id}/revoke")
+    with pytest.raises(HTTPError) as refusal:
+        urlopen(url, timeout=10)
+    assert refusal.value.code == 403
+    refusal.value.close()
+
+
+def test_t22_another_accounts_session_cannot_be_told_from_none(company: Company):
+    status, made = company.live.ask(
+        "POST", "/v1/accounts", body={"name": "Other", "accountId": "222233334444", "administrator": "Other"}
+    )
+    assert status == 200
+    other = Keys(made["administrator"]["accessKeyId"], made["administrator"]["secretAccessKey"])
+    session = company.session()
+    foreign = company.live.ask("POST", f"/v1/sessions/{session.access_key_id}/revoke", other)
+    missing = company.live.ask("POST", "/v1/sessions/ASIANOBODYNOBODYNOBO/revoke", other)
+    assert foreign[0] == missing[0] == 404
+    said = foreign[1]["message"].replace(session.access_key_id, "ASIANOBODYNOBODYNOBO")
+    assert said == missing[1]["message"]
+    assert company.says(session).endswith("assumed-role/Deploy/dev")
+
+
+def test_sessions_are_listed_with_what_became_of_them(company: Company):
+    session = company.session()
+    path = f"/v1/sessions/{session.access_key_id}/revoke"
+    status, found = company.live.ask("GET", "/v1/sessions", query=f"session={session.access_key_id}")
+    assert (status, [one["status"] for one in found["sessions"]]) == (200, ["active"])
+    company.live.ask("POST", path)
+    status, found = company.live.ask("GET", "/v1/sessions", query=f"session={session.access_key_id}")
+    assert (status, [one["status"] for one in found["sessions"]]) == (200, ["revoked"])
