@@ -18,6 +18,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import resources
+from ipaddress import ip_network
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -33,6 +34,7 @@ from authority.accounts.log import LogQuery, LogSeen
 from authority.audit.queries import Query
 from authority.committer import Committer, folded
 from authority.credentials import Keyring
+from authority.federation.keysets import Issuer, KeySet, published_keys
 from authority.gathering import gatherers
 from authority.kernel.clock import Clock
 from authority.kernel.ids import AccountId, SealingKeyId
@@ -46,6 +48,7 @@ from authority.outbound.clock import SystemClock
 from authority.outbound.custody import Custody
 from authority.outbound.entropy import SystemEntropy
 from authority.outbound.issuer_keys import CryptographyIssuerKeys
+from authority.outbound.issuers import HttpsFetcher, LastGood
 from authority.outbound.passwords import Argon2Passwords
 from authority.outbound.root_key import RootKeyRefused, create_root_key, load_root_key
 from authority.permissions import catalogue
@@ -56,6 +59,7 @@ from authority.registry import ACTIONS, OWN_SERVICE, ROUTES, SERVICES
 from authority.replay.folding import Version
 from authority.sessions.issuer import published
 from authority.settings import Settings, SettingsRefused
+from authority.vouching import vouchers
 from authority.web.admin import Health, Metrics, admin_application
 from authority.web.endpoint import Bounds, Endpoint
 from authority.wire.dialects import Dialects
@@ -288,6 +292,8 @@ async def _serve(
             return await _log_seen(ledger, committer.version)
         return await projections.answer(query, at)
 
+    fetch = HttpsFetcher(map(ip_network, settings.issuer_networks))
+    keys_of_others = LastGood[Issuer, KeySet](lambda issuer: published_keys(fetch, issuer), clock)
     pipeline = Pipeline(
         committer=committer,
         keyring=keyring,
@@ -297,9 +303,11 @@ async def _serve(
         dialects=dialects(),
         actions=ACTIONS,
         gatherers=gatherers(keyring, frozenset(settings.regions), Argon2Passwords(), issuer_keys, answer),
+        vouchers=vouchers(keys_of_others),
         answer=answer,
         observe=metrics.observe,
         regions=frozenset(settings.regions),
+        default_region=settings.default_region,
     )
     metrics.gauge("authority_log_position", "The last position of the log.", lambda: committer.version.position)
     metrics.gauge("authority_projected_position", "The last position projected.", lambda: projections.position)

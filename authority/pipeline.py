@@ -10,6 +10,9 @@
     8. spell     in the dialect it was asked in
 
 Whoever is refused in 1 to 3 is a stranger, and is counted.  From 4 on every request is one entry, whatever comes of it.
+
+A few operations are asked without a signature, and what they are given is the proof.  For them 3 comes after 4 and 5:
+whoever brings nothing that a provider vouches for is a stranger, and is counted; whoever does is one entry.
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ import structlog
 
 from authority.access.action import Action, Decision, Facts, Minted
 from authority.access.call import Call, Origin
-from authority.access.caller import INVALID_TOKEN, Credential, caller_of
+from authority.access.caller import INVALID_TOKEN, Caller, Credential, caller_of
 from authority.access.context import unmapped
 from authority.access.recording import Asked, caller_record, former_caller_record, record
 from authority.access.unproven import Unproven
+from authority.access.vouched import STRANGER, Vouched
 from authority.audit.answers import Behind
 from authority.audit.queries import Query
 from authority.committer import Committed, Committer, Proposal, Unavailable
@@ -40,6 +44,8 @@ from authority.kernel.custody import Custodian
 from authority.kernel.refusal import Reason, Refusal
 from authority.ledger.codec import new_entry
 from authority.ledger.port import DropSecret, LedgerUnavailable, PutSecret, SideRow
+from authority.model.event import CallerRecord
+from authority.model.state import State
 from authority.replay.folding import Version
 from authority.wire.dialects import Dialects, Question, Spelled
 from authority.wire.request import Received, examine
@@ -65,6 +71,18 @@ class Gathering(msgspec.Struct, frozen=True):
 
 Gather: TypeAlias = Callable[[Gathering], Awaitable[object]]
 """Brings what a decision needs from outside as a verified value, or a `Refusal`."""
+
+
+class Vouching(msgspec.Struct, frozen=True):
+    """What a voucher may look at: the input of an operation that is asked without a signature, the state, the time."""
+
+    input: Any
+    version: Version
+    now: datetime
+
+
+Vouch: TypeAlias = Callable[[Vouching], Awaitable[Vouched | Refusal]]
+"""Verifies what came in the place of a signature, and says who it vouches for."""
 Answer: TypeAlias = Callable[[Query, int], Awaitable[object]]
 """Answers a query from a projection that has reached the given position."""
 
@@ -94,11 +112,13 @@ class Pipeline:
         dialects: Dialects,
         actions: Mapping[tuple[str, str], Action],
         gatherers: Mapping[str, Gather],
+        vouchers: Mapping[str, Vouch],
         answer: Answer,
         observe: Observe,
         regions: frozenset[str],
+        default_region: str,
     ) -> None:
-        """Serve *actions* as they are asked for in *dialects*."""
+        """Serve *actions* as they are asked for in *dialects*; what nobody signed is asked in the *default_region*."""
         self._committer = committer
         self._keyring = keyring
         self._custodian = custodian
@@ -107,9 +127,11 @@ class Pipeline:
         self._dialects = dialects
         self._actions = actions
         self._gatherers = gatherers
+        self._vouchers = vouchers
         self._answer = answer
         self._observe = observe
         self._regions = regions
+        self._default_region = default_region
         self.unproven = Unproven()
 
     def knows(self, access_key_id: str) -> bool:
@@ -145,19 +167,13 @@ class Pipeline:
         now = self._clock.now()
         try:
             refusal = examine(received, hosts)
+            if refusal is None and question.anonymous:
+                return await self._vouched_for(question, _origin(received, request_id, self._default_region))
             proof = refusal or unverified_proof(received)
             signed = await self._identify(question, proof, received, now)
             if isinstance(signed, Refusal):
                 return question.refuse(signed, request_id)
-            origin = Origin(
-                request_id=request_id,
-                source_address=unmapped(received.peer),
-                user_agent=(received.header(b"user-agent") or b"").decode("utf-8", "replace")[:512],
-                secure=received.secure,
-                region=signed.region,
-                partition=partition_of(signed.region),
-            )
-            return await self._proven(question, signed, origin)
+            return await self._proven(question, signed, _origin(received, request_id, signed.region))
         except (Unavailable, LedgerUnavailable, Behind):
             return question.refuse(UNAVAILABLE, request_id)
         except Exception:
@@ -204,6 +220,44 @@ class Pipeline:
             return held
         return _Signed(held.credential, service, proof.region)
 
+    # --- what is asked without a signature ---------------------------------------------------
+
+    async def _vouched_for(self, question: Question, origin: Origin) -> Spelled:
+        """Answer whoever brings his proof in the input, and count who brings none."""
+        action = self._actions.get((question.service, question.name))
+        vouch = None if action is None else self._vouchers.get(action.name)
+        if action is None or vouch is None:
+            return self._stranger(question, origin, _unsupported(question.service, question.name))
+        shown = await self._shown(question, action, vouch)
+        if isinstance(shown, Refusal):
+            return self._stranger(question, origin, shown)
+        given, typed, vouched = shown
+        asked = Asked(question.service, question.name, question.known, origin, given, question.sensitive)
+        committed = await self._decide(
+            vouched,
+            asked,
+            lambda state, caller, facts: action.decide(state, Call(caller, typed, origin, vouched), facts),
+        )
+        return await self._answered(question, committed, origin.request_id)
+
+    def _stranger(self, question: Question, origin: Origin, refusal: Refusal) -> Spelled:
+        self._count(question.name, origin.source_address, refusal.reason, "")
+        return question.refuse(refusal, origin.request_id)
+
+    async def _shown(
+        self, question: Question, action: Action, vouch: Vouch
+    ) -> tuple[dict[str, Any], Any, Vouched] | Refusal:
+        """The input as it was sent and as it is understood, and whom it vouches for."""
+        values = question.read()
+        if isinstance(values, Refusal):
+            return values
+        given, typed = values
+        wanted = _input(action, given, typed=typed)
+        if isinstance(wanted, Refusal):
+            return wanted
+        vouched = await vouch(Vouching(wanted, self._committer.version, self._clock.now()))
+        return vouched if isinstance(vouched, Refusal) else (given, wanted, vouched)
+
     def _count(self, action: str, peer: str, reason: Reason, access_key_id: str) -> None:
         self.unproven.count(unmapped(peer), action, reason, access_key_id, self._clock.now())
 
@@ -220,8 +274,7 @@ class Pipeline:
         asked = Asked(signed.service, question.name, question.known, origin, given, question.sensitive)
         action = self._actions.get((signed.service, question.name))
         if action is None:
-            text = f"The operation {question.name} of {signed.service} is not supported by this authority."
-            return await self._refuse(question, signed, asked, Refusal(Reason.UNSUPPORTED_OPERATION, text))
+            return await self._refuse(question, signed, asked, _unsupported(signed.service, question.name))
         given = _input(action, given, typed=typed)
         if isinstance(given, Refusal):
             return await self._refuse(question, signed, asked, given)
@@ -247,19 +300,19 @@ class Pipeline:
 
     # --- 6. decide ---------------------------------------------------------------------------
 
-    async def _decide(self, signed: _Signed, asked: Asked, decide: Callable[..., Decision]) -> Committed[Decision]:
+    async def _decide(
+        self, asker: _Signed | Vouched, asked: Asked, decide: Callable[..., Decision]
+    ) -> Committed[Decision]:
         seed = self._entropy.draw(SEED_BYTES)
-        credential, partition = signed.credential, asked.origin.partition
 
         def act(version: Version, claimed: frozenset[str]) -> Proposal[Decision]:
             now = self._clock.now()
             state = version.state
-            caller = caller_of(state, credential, now=now, partition=partition)
+            caller, who = _asking(state, asker, now, asked.origin.partition)
             if isinstance(caller, Refusal):
-                decision, who = Decision(answer=caller), former_caller_record(state, credential)
+                decision = Decision(answer=caller)
             else:
-                facts = Facts(now, seed, decided_from=version.configured, claimed=claimed)
-                decision, who = decide(state, caller, facts), caller_record(caller)
+                decision = decide(state, caller, Facts(now, seed, decided_from=version.configured, claimed=claimed))
             body, decision = record(asked, who, decision, now)
             rows: list[SideRow] = [
                 PutSecret(new.row, new.purpose, self._custodian.seal(new.row, new.purpose, new.secret))
@@ -286,6 +339,34 @@ class Pipeline:
         )
         spelled.headers["x-authority-position"] = str(committed.position)
         return spelled
+
+
+def _origin(received: Received, request_id: str, region: str) -> Origin:
+    return Origin(
+        request_id=request_id,
+        source_address=unmapped(received.peer),
+        user_agent=(received.header(b"user-agent") or b"").decode("utf-8", "replace")[:512],
+        secure=received.secure,
+        region=region,
+        partition=partition_of(region),
+    )
+
+
+def _asking(
+    state: State, asker: _Signed | Vouched, now: datetime, partition: str
+) -> tuple[Caller | Refusal, CallerRecord]:
+    """Who asks at this point of the log, or why he counts no more; and how the log names him."""
+    if isinstance(asker, Vouched):
+        return STRANGER, asker.record()
+    caller = caller_of(state, asker.credential, now=now, partition=partition)
+    if isinstance(caller, Refusal):
+        return caller, former_caller_record(state, asker.credential)
+    return caller, caller_record(caller)
+
+
+def _unsupported(service: str, name: str) -> Refusal:
+    text = f"The operation {name} of {service} is not supported by this authority."
+    return Refusal(Reason.UNSUPPORTED_OPERATION, text)
 
 
 def _input(action: Action, given: dict[str, Any], *, typed: bool) -> Any:

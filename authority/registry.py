@@ -21,7 +21,7 @@ from authority.accounts import (
     summary,
     trail,
 )
-from authority.federation import oidc_providers, outbound_identity, saml_providers
+from authority.federation import oidc_providers, outbound_identity, saml_providers, web_identity
 from authority.permissions import (
     attachments,
     boundaries,
@@ -95,6 +95,7 @@ MODULES: Final = (
     trail,
     users,
     versions,
+    web_identity,
     web_identity_token,
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
@@ -104,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether a user with an MFA device enables another only with credentials that were obtained with MFA."""
     public_url: Url = "https://localhost"
     """The URL under which the world reaches this authority; the issuers of tokens that others check lie below it."""
+    issuer_networks: tuple[Text, ...] = ()
+    """Networks beside the public ones in which identity providers may be asked for their keys: `10.0.0.0/8`."""
     catalogue: Path | None = None
     """A file of managed policies for every account, beside those that come with us and before them."""
 
@@ -205,6 +208,13 @@ def _weigh(settings: Settings) -> None:
     for region in settings.regions:
         if REGION.fullmatch(region) is None:
             raise SettingsRefused(f"`regions` from {settings.origin('regions')}: `{region}` is no region's name")
+    for network in settings.issuer_networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise SettingsRefused(
+                f"`issuer_networks` from {settings.origin('issuer_networks')}: `{network}` is no network"
+            ) from None
     if settings.default_region not in settings.regions:
         raise SettingsRefused(
             f"`default_region` from {settings.origin('default_region')}: `{settings.default_region}` is not among"
@@ -262,7 +272,7 @@ def _read(file: Path) -> dict[str, object]:
 def _converted(name: str, value: object, origin: str) -> object:
     """Read *value* as the type of *name*; text with commas where several are asked for."""
     kind = _TYPES[name]
-    if name in ("hosts", "regions") and isinstance(value, str):
+    if name in ("hosts", "issuer_networks", "regions") and isinstance(value, str):
         value = [part.strip() for part in value.split(",")]
     if name == "log_level" and isinstance(value, str):
         value = value.lower()

@@ -49,6 +49,10 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
     """The newest configuration that issuing it saw."""
     padding: bytes = b""
     """Says nothing: it makes the token as long as somebody wished (STS API, MinimumSessionTokenSize)."""
+    provider: str = ""
+    """Who vouched for whoever holds it; empty where a key led here."""
+    vouched: dict[str, str | tuple[str, ...]] = {}
+    """Condition keys that the provider's word has become."""
 
     @property
     def owner(self) -> str:
@@ -78,6 +82,8 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
             kind=session.kind,
             user_id=session.user_id,
             decided_from=session.decided_from,
+            provider=session.provider,
+            vouched=session.vouched,
         )
 
 

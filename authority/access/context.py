@@ -38,7 +38,7 @@ def unmapped(address: str) -> str:
 
 
 def context_of(caller: Caller, origin: Origin, now: datetime) -> dict[str, str | tuple[str, ...]]:
-    """The keys that every signed request to us has, and those that this caller brings."""
+    """The keys that every request to us has, and those that this caller brings."""
     return {
         "aws:sourceip": origin.source_address,
         "aws:securetransport": "true" if origin.secure else "false",
@@ -48,9 +48,19 @@ def context_of(caller: Caller, origin: Origin, now: datetime) -> dict[str, str |
 
 
 def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[str, ...]]:
-    """What is known of a signed request whoever it was sent to: who signed it, for which *region*, and the time."""
+    """What is known of a request whoever it was sent to: who signed it, for which *region*, and the time.
+
+    Who did not sign is anonymous, whatever a provider says of him: that stands in keys of the provider's own.
+    """
     principal = caller.principal
     session = caller.session
+    if principal.kind not in TYPES:
+        return {
+            "aws:principaltype": "Anonymous",
+            "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "aws:epochtime": str(int(now.timestamp())),
+            "aws:requestedregion": region,
+        }
     context: dict[str, str | tuple[str, ...]] = {
         "aws:principalarn": principal.issuer if principal.kind is PrincipalKind.ASSUMED_ROLE else principal.arn,
         "aws:principalaccount": principal.account,
@@ -75,6 +85,9 @@ def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[
         context["aws:sourceidentity"] = session.source_identity
     for tag in session.tags:
         context[f"aws:principaltag/{folded(tag.key)}"] = tag.value
+    if session.provider:
+        context["aws:federatedprovider"] = session.provider
+        context.update(session.vouched)
     return context
 
 

@@ -240,7 +240,7 @@ def _session(issued: SessionIssued, account: str, whose: Whose) -> SessionIssued
     if mine != issued.ancestors:
         root = issued.root_principal if mine[:1] == issued.ancestors[:1] else ""
         issued = _replace(issued, ancestors=mine, root_principal=root)
-    if caller != account:
+    if caller != account and (issued.caller_access_key_id or issued.caller_arn):
         issued = _replace(issued, caller_access_key_id="", caller_arn="")
     if issued.account != account:
         issued = _replace(issued, policy_versions=(), sealing_key_id="", decided_from=0)

@@ -60,6 +60,10 @@ class Reason(enum.StrEnum):
     OUTBOUND_FEDERATION_DISABLED = "outbound-federation-disabled"
     SESSION_DURATION_ESCALATION = "session-duration-escalation"
     JWT_PAYLOAD_SIZE_EXCEEDED = "jwt-payload-size-exceeded"
+    INVALID_IDENTITY_TOKEN = "invalid-identity-token"
+    EXPIRED_IDENTITY_TOKEN = "expired-identity-token"
+    IDP_REJECTED_CLAIM = "idp-rejected-claim"
+    IDP_COMMUNICATION_ERROR = "idp-communication-error"
     # Ours, not the caller's.
     SERVICE_UNAVAILABLE = "service-unavailable"
     THROTTLING = "throttling"

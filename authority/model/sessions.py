@@ -6,6 +6,8 @@ import enum
 from datetime import datetime
 from typing import ClassVar
 
+import msgspec
+
 from authority.kernel.ids import AccessKeyId, RoleId, SealingKeyId
 from authority.kernel.tags import Tag
 from authority.model.fact import AccountFact
@@ -58,6 +60,12 @@ class SessionIssued(AccountFact, frozen=True, kw_only=True, tag="session-issued"
     """The unique id of the user behind a session that is no role's; the account id for root."""
     user_name: str = ""
     """The user's name with its path, when the session was issued; empty for root."""
+    provider: str = ""
+    """Who vouched for whoever received it: a provider's ARN or its well-known name; empty where a key was the proof."""
+    vouched: dict[str, str | tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """What the provider said of him, by the condition keys that later requests have too."""
+    evidence: str = ""
+    """The digest of the token or assertion that it was issued for, or the assertion's id."""
 
     def arn(self, partition: str) -> str:
         """Who the session is, as AWS names it."""

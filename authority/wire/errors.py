@@ -84,6 +84,10 @@ SPELLINGS: Final[Mapping[Reason, Spelling]] = {
     Reason.JWT_PAYLOAD_SIZE_EXCEEDED: Spelling(
         "JWTPayloadSizeExceededException", 400, "JWTPayloadSizeExceededException"
     ),
+    Reason.INVALID_IDENTITY_TOKEN: Spelling("InvalidIdentityToken", 400, "InvalidIdentityToken"),
+    Reason.EXPIRED_IDENTITY_TOKEN: Spelling("ExpiredTokenException", 400, "ExpiredTokenException"),
+    Reason.IDP_REJECTED_CLAIM: Spelling("IDPRejectedClaim", 403, "IDPRejectedClaim"),
+    Reason.IDP_COMMUNICATION_ERROR: Spelling("IDPCommunicationError", 400, "IDPCommunicationError"),
     # Organizations speaks JSON only.
     Reason.ACCOUNT_NOT_FOUND: Spelling("AccountNotFoundException", 404, "AccountNotFoundException"),
     Reason.ACCOUNT_ALREADY_CLOSED: Spelling("AccountAlreadyClosedException", 409, "AccountAlreadyClosedException"),
