@@ -30,7 +30,10 @@ from authority import __version__, permissions
 from authority.access.action import Facts
 from authority.access.recording import act_of_authority
 from authority.accounts.founding import Administrator, found, unused_account_id
+from authority.accounts.inquiry import Inquiry
 from authority.accounts.log import LogQuery, LogSeen
+from authority.answering.answer import answer as inquired
+from authority.answering.reach import Sources
 from authority.audit.queries import Query
 from authority.committer import Committer, folded
 from authority.credentials import Keyring
@@ -56,6 +59,7 @@ from authority.permissions.catalogue import CataloguePolicy, CatalogueRefused
 from authority.pipeline import SEED_BYTES, Pipeline
 from authority.projections.runner import Projections
 from authority.registry import ACTIONS, OWN_SERVICE, ROUTES, SERVICES
+from authority.replay.as_of import Versions
 from authority.replay.folding import Version
 from authority.sessions.issuer import published
 from authority.settings import Settings, SettingsRefused
@@ -290,7 +294,11 @@ async def _serve(
     async def answer(query: Query, at: int) -> object:
         if isinstance(query, LogQuery):
             return await _log_seen(ledger, committer.version)
+        if isinstance(query, Inquiry):
+            return await inquired(inquiries, query, at)
         return await projections.answer(query, at)
+
+    inquiries = Sources(ledger, projections.answer, Versions(), lambda: committer.version)
 
     fetch = HttpsFetcher(map(ip_network, settings.issuer_networks))
     keys_of_others = LastGood[Issuer, KeySet](lambda issuer: published_keys(fetch, issuer), clock)

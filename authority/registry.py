@@ -20,6 +20,7 @@ from authority.accounts import (
     preferences,
     summary,
     trail,
+    travelling,
 )
 from authority.federation import oidc_providers, outbound_identity, saml_providers, web_identity
 from authority.permissions import (
@@ -93,6 +94,7 @@ MODULES: Final = (
     simulate,
     summary,
     trail,
+    travelling,
     users,
     versions,
     web_identity,
@@ -117,6 +119,12 @@ ROUTES: Final = (
     Route("POST", "/v1/roles/{name}/revoke-sessions", "RevokeRoleSessions"),
     Route("POST", "/v1/keys/{id}/revoke-descendants", "RevokeDescendants"),
     Route("GET", "/v1/log", "DescribeLog"),
+    Route("GET", "/v1/as-of/{when}", "GetStateAsOf"),
+    Route("GET", "/v1/as-of/{when}/{kind}", "GetStateAsOf"),
+    Route("GET", "/v1/as-of/{when}/{kind}/{name}", "GetStateAsOf"),
+    Route("GET", "/v1/diff", "CompareStates"),
+    Route("GET", "/v1/history/{kind}/{name}", "GetHistory"),
+    Route("GET", "/v1/restore/{kind}/{name}", "GetRestoreCommands"),
     Route("GET", "/v1/accounts", "ListAccounts"),
     Route("POST", "/v1/accounts", "CreateAccount"),
     Route("GET", "/v1/accounts/{accountId}", "GetAccount"),

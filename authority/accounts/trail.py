@@ -33,7 +33,7 @@ LONGEST_FILTER: Final = 2_048
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_FILTER)]
 _ACTION: Final = re.compile(r"[A-Za-z0-9-]+:(\*|[A-Za-z0-9]+)", re.ASCII)
 _UNIQUE_ID: Final = re.compile(r"[A-Z0-9]{4,128}", re.ASCII)
-_POSITION: Final = 2**63 - 1
+POSITION: Final = 2**63 - 1
 
 
 class _Listing(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -86,28 +86,28 @@ class ListSessions(_Listing, frozen=True, kw_only=True, rename="camel", forbid_u
 
 def trail_arn(state: State, call: Call[Any]) -> str:
     """The caller's trail, or the log when more than that is asked for."""
-    return _own(call, "trail") if _asks_for_own(call) else log_arn(state, call)
+    return _own(call, "trail") if asks_for_own(call) else log_arn(state, call)
 
 
 def sessions_arn(state: State, call: Call[Any]) -> str:
     """The sessions of the caller's account, or the log when more than that is asked for."""
-    return _own(call, "session/*") if _asks_for_own(call) else log_arn(state, call)
+    return _own(call, "session/*") if asks_for_own(call) else log_arn(state, call)
 
 
 @action("authority:ListEvents", resource=trail_arn)
 def list_events(state: State, call: Call[ListEvents], _facts: Facts) -> Decision:
     """List events, newest first unless asked otherwise.  Times are recorded times: since included, until not."""
     wanted = call.input
-    refusal = _outside(state, call) or _first(_wrong_in_events(wanted))
+    refusal = outside(state, call) or _first(_wrong_in_events(wanted))
     if refusal is not None:
         return Decision(answer=refusal)
     query = FindEvents(
-        account=call.caller.account if _asks_for_own(call) else None,
+        account=call.caller.account if asks_for_own(call) else None,
         trail=_other_trail(call),
         order=Order(wanted.order),
         max_results=wanted.max_results,
-        since=_moment(wanted.since),
-        until=_moment(wanted.until),
+        since=moment_of(wanted.since),
+        until=moment_of(wanted.until),
         from_position=1 if wanted.from_position is None else wanted.from_position,
         to_position=wanted.to_position,
         principal=wanted.principal or "",
@@ -127,24 +127,24 @@ def list_events(state: State, call: Call[ListEvents], _facts: Facts) -> Decision
 def get_event(state: State, call: Call[GetEvent], _facts: Facts) -> Decision:
     """Show one event of a trail; what is not on it and what does not exist answer alike."""
     wanted = call.input
-    refusal = _outside(state, call)
+    refusal = outside(state, call)
     if refusal is not None:
         return Decision(answer=refusal)
     if _other_trail(call):
         text = "One event is looked up on your own trail, or with account=* in the whole log."
-        return Decision(answer=_invalid(text))
-    return Decision(query=OneEvent(id=wanted.id, account=call.caller.account if _asks_for_own(call) else None))
+        return Decision(answer=invalid(text))
+    return Decision(query=OneEvent(id=wanted.id, account=call.caller.account if asks_for_own(call) else None))
 
 
 @action("authority:ListSessions", resource=sessions_arn)
 def list_sessions(state: State, call: Call[ListSessions], facts: Facts) -> Decision:
     """List sessions of an account's roles and users in the order of their issue, newest first unless asked."""
     wanted = call.input
-    refusal = _outside(state, call) or _first(_wrong_in_sessions(wanted))
+    refusal = outside(state, call) or _first(_wrong_in_sessions(wanted))
     if refusal is not None:
         return Decision(answer=refusal)
     query = FindSessions(
-        account=call.caller.account if _asks_for_own(call) else None,
+        account=call.caller.account if asks_for_own(call) else None,
         trail=_other_trail(call),
         order=Order(wanted.order),
         max_results=wanted.max_results,
@@ -177,37 +177,39 @@ def _own(call: Call[Any], resource: str) -> str:
     return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:{resource}"
 
 
-def _asks_for_own(call: Call[Any]) -> bool:
+def asks_for_own(call: Call[Any]) -> bool:
+    """Whether the input's `account` is the caller's own."""
     return call.input.account in (None, call.caller.account)
 
 
 def _other_trail(call: Call[Any]) -> str:
     """The one account whose trail is looked at in the whole log; empty where it is not one."""
-    return "" if _asks_for_own(call) or call.input.account == WHOLE_LOG else call.input.account
+    return "" if asks_for_own(call) or call.input.account == WHOLE_LOG else call.input.account
 
 
-def _outside(state: State, call: Call[Any]) -> Refusal | None:
+def outside(state: State, call: Call[Any]) -> Refusal | None:
     """Why the caller may not look where it wants to.  Whoever is not of the management account sees its own trail."""
-    if _asks_for_own(call):
+    if asks_for_own(call):
         return None
     # INVARIANT: beside the permission on the log, for a policy of another account could name its ARN.
     refusal = outsider(state, call)
     if refusal is None and call.input.account not in (WHOLE_LOG, *state.accounts):
         text = "The value of account must be the id of an account, or * for the whole log."
-        return _invalid(text)
+        return invalid(text)
     return refusal
 
 
 # --- what cannot be asked -------------------------------------------------------------------
 
 
-def _invalid(text: str) -> Refusal:
+def invalid(text: str) -> Refusal:
+    """What was asked for cannot be asked like this; *text* says how it can."""
     return Refusal(Reason.VALIDATION_ERROR, text)
 
 
 def _first(wrong: Iterator[str]) -> Refusal | None:
     text = next(wrong, None)
-    return None if text is None else _invalid(text)
+    return None if text is None else invalid(text)
 
 
 def _wrong_in_events(wanted: ListEvents) -> Iterator[str]:
@@ -215,14 +217,14 @@ def _wrong_in_events(wanted: ListEvents) -> Iterator[str]:
     yield from _wrong_in_listing(wanted)
     for name in ("since", "until"):
         given = getattr(wanted, name)
-        if given is not None and _moment(given) is None:
+        if given is not None and moment_of(given) is None:
             yield f"The value of {name} must be a time with its zone, such as 2026-01-31T12:00:00Z."
-    since, until = _moment(wanted.since), _moment(wanted.until)
+    since, until = moment_of(wanted.since), moment_of(wanted.until)
     if since is not None and until is not None and since >= until:
         yield "The time since must lie before the time until; swap them."
     for name in ("from_position", "to_position"):
         given = getattr(wanted, name)
-        if given is not None and not 1 <= given <= _POSITION:
+        if given is not None and not 1 <= given <= POSITION:
             yield f"The value of {_camel(name)} must be a position: 1 or more."
     if wanted.from_position and wanted.to_position and wanted.from_position > wanted.to_position:
         yield "The position fromPosition must not lie after toPosition; swap them."
@@ -279,7 +281,7 @@ def _wrong_ids(wanted: ListEvents | ListSessions) -> Iterator[str]:
 _OUTCOMES: Final = frozenset({ALLOWED, REFUSED, *Reason})
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(text: str | None) -> datetime | None:
     """The time that *text* says (RFC 3339), or None when it says none or lacks its zone."""
     if text is None:
         return None

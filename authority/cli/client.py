@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -36,16 +36,20 @@ class Client(msgspec.Struct, frozen=True):
     def ask(
         self,
         method: str,
-        path: str,
+        path: str | Sequence[str],
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The decoded answer to one signed request; a refusal ends the command with what it says."""
-        return asyncio.run(self._ask(method, path, query or {}, body))
+        """The decoded answer to one signed request; a refusal ends the command with what it says.
+
+        A *path* in parts may hold slashes in them.
+        """
+        named = path if isinstance(path, str) else "".join(f"/{quote(part, safe='')}" for part in path)
+        return asyncio.run(self._ask(method, quote(named) if named is path else named, query or {}, body))
 
     async def _ask(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
-        url = f"{self.endpoint.rstrip('/')}{quote(path)}"
+        url = f"{self.endpoint.rstrip('/')}{path}"
         if query:
             url += "?" + urlencode(query, quote_via=quote)
         content = b"" if body is None else msgspec.json.encode(body)

@@ -7,7 +7,7 @@ import sys
 import click
 
 from authority import __version__
-from authority.cli import accounts, credentials, owner, trail
+from authority.cli import accounts, credentials, history, owner, trail
 from authority.cli.policy import policy
 from authority.cli.replay import replay
 from authority.compose import REFUSALS
@@ -30,6 +30,10 @@ for command in (
     credentials.credential_process,
     credentials.env,
     replay,
+    history.as_of,
+    history.diff,
+    history.history,
+    history.restore,
     policy,
 ):
     commands.add_command(command)

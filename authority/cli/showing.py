@@ -1,0 +1,67 @@
+"""How answers are shown: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from authority.cli.client import Client
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+WIDE: Final = 4_000
+"""Columns of a table that goes into a file or a pipe: nothing is cut."""
+
+
+def output_option(*more: str) -> Callable[[Command], Command]:
+    """Give a command `--output`: a table, JSON, and *more*."""
+    choice = click.Choice(["table", "json", *more])
+    return click.option("--output", type=choice, default="table", show_default=True)
+
+
+def account_option(command: Command) -> Command:
+    """Give a command `--account`."""
+    said = "Whose things: an account's id, or * for all (from the management account)."
+    return click.option("--account", default=None, metavar="ID", help=said)(command)
+
+
+def given(**parameters: Any) -> dict[str, str]:
+    """The parameters that were given, as a query string has them."""
+    return {name: str(value) for name, value in parameters.items() if value is not None}
+
+
+def show_json(value: Any) -> None:
+    """Show *value* as indented JSON."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "Nothing was found.") -> None:
+    """Show *rows* beneath *columns*; what they hold is never read as markup."""
+    listed = [[escape("" if cell is None else str(cell)) for cell in row] for row in rows]
+    if not listed:
+        click.echo(empty)
+        return
+    table = Table(*columns, box=None)
+    for row in listed:
+        table.add_row(*row)
+    console = Console(soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    console.print(table)
+
+
+def whole(client: Client, path: Sequence[str], query: Mapping[str, str], member: str) -> dict[str, Any]:
+    """The answer with all pages of *member* joined."""
+    answer: dict[str, Any] = client.ask("GET", path, query=query)
+    while "nextToken" in answer:
+        more = client.ask("GET", path, query={**query, "nextToken": answer.pop("nextToken")})
+        answer[member] += more[member]
+        if "nextToken" in more:
+            answer["nextToken"] = more["nextToken"]
+    return answer
