@@ -90,7 +90,10 @@ DATES = (
     "1777636800",
     "1777636800.5",
     "2026",
+    "1970-01-01",
     "-1",
+    "0",
+    "-1777636800",
     "2026-13-01",
     "2026-02-30T00:00:00Z",
     "2026-05-01T24:00:00Z",
@@ -106,6 +109,7 @@ ADDRESSES = (
     "2001:db8::1",
     "2001:db8:1::1",
     "10.1.2.300",
+    "10.1.2.0/24",
     "here",
 )
 BLOCKS = (
@@ -119,7 +123,7 @@ BLOCKS = (
     "2001:db8::/32",
     "2001:db8::/48",
     "::ffff:10.0.0.0/104",
-    "10.0.0.0/33",
+    "10.1.2.3/33",
     "10.0.0.0/-1",
 )
 BINARIES = ("QUJD", "QUI=", "QQ==", "QR==", "QUJD!", "", "QUJE")
@@ -134,6 +138,9 @@ ARNS = (
 ARN_PATTERNS = (
     *ARNS,
     "arn:aws:iam::*:role/*",
+    "arn:aws:iam::*:ole/*",
+    "arn:aws:iam::22*:role/*",
+    "arn:ws*:*:*:*:*",
     "arn:aws:iam::111122223333:*",
     "arn:*:sns:*:*:topic:*",
     "arn:aws:sns:eu-west-1:111122223333:topic?sub:1",
@@ -175,6 +182,9 @@ TEXT_VALUES = (
     "?lice",
     "*e",
     "*l*c*",
+    "*l*l*",
+    "*ce*al*",
+    "lic*",
     "ALICE",
     "${aws:username}",
     "${AWS:UserName}",
@@ -335,6 +345,7 @@ class Author:
                 "${aws:username}",
                 "${aws:PrincipalTag/Team}",
                 "${aws:RequestTag/Team, 'alice'}",
+                "alice${sts:ExternalId, ''}",
                 "al*",
                 "?lice",
                 "${aws:TagKeys}",
@@ -350,6 +361,7 @@ class Author:
             resource + "*",
             resource[:cut] + "*" + resource[cut:],
             resource[:-1] + "?",
+            resource[:cut] + 2 * ("*" + (resource[cut : cut + 2] or "x")) + "*",
             "*" if cut % 2 else resource,
         ]
         for literal, written in filled.items():

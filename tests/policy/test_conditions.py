@@ -245,3 +245,8 @@ def test_every_operator_of_the_language_is_there():
         for over in ("", "ForAllValues:", "ForAnyValue:"):
             for suffix in ("", "IfExists"):
                 assert conditions.operator(f"{over}{name}{suffix}") is not None
+
+
+def test_an_operator_that_there_is_not_is_never_passed_over():
+    with pytest.raises(ValueError, match="there is no operator `StringAlike`"):
+        conditions.known("StringAlike")

@@ -19,7 +19,7 @@ from . import reference
 from .generate import questions
 
 ROOM = "authority.policy"
-QUESTIONS = 24_000
+QUESTIONS = 48_000
 
 WRONG_RULES = {
     # how layers combine
@@ -130,6 +130,50 @@ WRONG_RULES = {
     "the older version has variables": ("document", "return self.version == CURRENT", "return True"),
     "the newer version has no variables": ("document", "return self.version == CURRENT", "return False"),
     "no version is the newer version": ("document", "absent=OLD, known", "absent=CURRENT, known"),
+    # what joined them since
+    "root escapes service control policies": ("combine", "kind not in _OUTSIDERS else", "kind not in {*_OUTSIDERS, _ROOT} else"),
+    "services escape resource control policies": ("combine", "    if question.rcps:", "    if question.rcps and kind not in _OUTSIDERS:"),
+    "a boundary that allows nothing leaves NotPrincipal alone": ("combine", "bounded=question.boundary is not None", "bounded=bool(question.boundary)"),
+    "every resource is one's own": ("combine", "own = question.principal.account == question.resource_account", "own = True"),
+    "no resource is one's own": ("combine", "own = question.principal.account == question.resource_account", "own = False"),
+    "whom NotPrincipal lets in is named by its account": ("evaluate", "is not _NONE else _DIRECT\n        # A boundary", "is not _NONE else Grant.ACCOUNT\n        # A boundary"),
+    "a statement without a principal names nobody": ("evaluate", "grant = _DIRECT if rule.whom is None", "grant = _NONE if rule.whom is None"),
+    "only the first policy is heard": ("evaluate", "for policy in policies:", "for policy in policies[:1]:"),
+    "variables are read before the fifth colon": ("variables", "_joined([*tokens(head), *template(tail,", "_joined([*tokens(head), *template(text,"),
+    "an empty default is none": ("variables", "(?P<default>[^']*+)", "(?P<default>[^']++)"),
+    "a plain dollar is not": ("variables", "(?P<plain>[*?$])", "(?P<plain>[*?])"),
+    "text between runs may overlap": ("match", "at = found + len(literal)", "at = found"),
+    "text between runs may come in any order": ("match", "found = text.find(literal, at, last)", "found = text.find(literal)"),
+    "a prefix is enough": ("match", "return lambda text: text.startswith(prefix)", "return lambda text: prefix in text"),
+    "the sixth field of an ARN ends at its first colon": ("conditions.arns", 'value.split(":", FIELDS - 1)', 'value.split(":")'),
+    "a plus sign is no sign": ("conditions.numbers", '"[+-]?[0-9]', '"-?[0-9]'),
+    "seconds before 1970 are after it": ("conditions.dates", "return -count if sign else count", "return count"),
+    "a prefix beyond the address is read": ("conditions.addresses", "    if bits > _BITS[family]:\n        return None", "    bits = min(bits, _BITS[family])"),
+    "bytes are compared as text": ("conditions.binaries", "one_holds(binary, binary,", "one_holds(str, str,"),
+    "a block is an address": ("conditions.addresses", 'return None if "/" in text else block(text)', "return block(text)"),
+    **{
+        f"a deny of the {layer} policies does not count": ("evaluate", "self.denials.append(rule.matched)", f'None if rule.matched.layer == "{layer}" else self.denials.append(rule.matched)')
+        for layer in ("identity", "boundary", "session", "resource", "trust", "scp", "rcp")
+    },
+    **{
+        f"{name} is {other}": (f"conditions.{module}", f'    "{name}": ', f'    "{name}": {wrong}, "{name}-as-it-was": ')
+        for module, name, other, wrong in (
+            ("strings", "StringNotEquals", "StringEquals", "_equals"),
+            ("strings", "StringNotEqualsIgnoreCase", "StringNotEquals", "_negated(_equals)"),
+            ("numbers", "NumericNotEquals", "NumericEquals", "one_holds(number, number, operator.eq)"),
+            ("numbers", "NumericLessThanEquals", "NumericLessThan", "one_holds(number, number, operator.lt)"),
+            ("numbers", "NumericGreaterThan", "NumericGreaterThanEquals", "one_holds(number, number, operator.ge)"),
+            ("numbers", "NumericGreaterThanEquals", "NumericGreaterThan", "one_holds(number, number, operator.gt)"),
+            ("dates", "DateEquals", "DateLessThanEquals", "one_holds(moment, moment, operator.le)"),
+            ("dates", "DateNotEquals", "DateEquals", "one_holds(moment, moment, operator.eq)"),
+            ("dates", "DateLessThan", "DateLessThanEquals", "one_holds(moment, moment, operator.le)"),
+            ("dates", "DateLessThanEquals", "DateLessThan", "one_holds(moment, moment, operator.lt)"),
+            ("dates", "DateGreaterThanEquals", "DateGreaterThan", "one_holds(moment, moment, operator.gt)"),
+            ("addresses", "IpAddress", "NotIpAddress", "none_holds(single, block, _inside)"),
+            ("addresses", "NotIpAddress", "IpAddress", "one_holds(single, block, _inside)"),
+            ("arns", "ArnNotEquals", "ArnEquals", "_prepared(_one)"),
+        )
+    },
 }  # fmt: skip
 ALSO_IMPORTS = {"conditions.arns": "from authority.policy.conditions import strings\n"}
 
