@@ -59,7 +59,7 @@ class Frontier:
         """Add one leaf, or a whole subtree of *height*, on the right; say which tiles were completed by it."""
         peaks = self.peaks
         number = self.size >> height
-        if self.size & ((1 << height) - 1):
+        if height and self.size & ((1 << height) - 1):
             raise ValueError(f"a subtree of height {height} cannot follow {self.size} leaves")
         self.size += 1 << height
         if self.size & (TILE_WIDTH - 1):  # nearly always: no tile ends here

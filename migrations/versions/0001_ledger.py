@@ -61,7 +61,6 @@ def upgrade() -> None:
         sa.Column("leaf", sa.LargeBinary, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
-    op.create_index("event_subject", "event", ["subject", "position"])
     config = sa.text("lane = 1")
     op.create_index("event_config", "event", ["position"], sqlite_where=config, postgresql_where=config)
     op.create_table(

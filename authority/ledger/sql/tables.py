@@ -42,7 +42,6 @@ EVENT: Final = Table(
     Column("subject", Text, nullable=False),
     Column("leaf", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Index("event_subject", "subject", "position"),
 )
 Index(
     "event_config",

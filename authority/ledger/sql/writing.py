@@ -175,7 +175,7 @@ def _store(connection: sqlite3.Connection, batch: Batch, edge: Edge) -> None:
     for entry, decided, leaf in zip(batch.entries, batch.decided, batch.leaves, strict=True):
         at = max(at, decided)
         made += frontier.append(leaf)
-        rows.append((frontier.size, at, entry.lane.value, entry.type, entry.v, entry.subject, leaf, entry.body))
+        rows.append((frontier.size, at, int(entry.lane), entry.type, entry.v, entry.subject, leaf, entry.body))
     _insert(connection, _EVENT, rows)
     if made:
         _insert(connection, _SUBTREE, made)
