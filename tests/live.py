@@ -109,17 +109,20 @@ class Live:
         assert not self.failure
 
     def client(self, service: str, keys: Keys | None = None, *, region: str = REGION, **config: Any) -> Any:
-        """A real boto3 client that tries once and does not wait."""
+        """A real boto3 client that tries once and does not wait; what it reads is held against botocore's model."""
         keys = keys or self.administrator
-        return boto3.session.Session().client(
-            service,
-            endpoint_url=self.url,
-            region_name=region,
-            aws_access_key_id=keys.access_key_id,
-            aws_secret_access_key=keys.secret,
-            aws_session_token=keys.token,
-            config=Config(**{"retries": {"total_max_attempts": 1}, **config}),
-        )
+        with _MAKING:
+            client = _session().client(
+                service,
+                endpoint_url=self.url,
+                region_name=region,
+                aws_access_key_id=keys.access_key_id,
+                aws_secret_access_key=keys.secret,
+                aws_session_token=keys.token,
+                config=Config(**{"retries": {"total_max_attempts": 1}, **config}),
+            )
+        client.meta.events.register("after-call", judge)
+        return client
 
     def ask(
         self, method: str, path: str, keys: Keys | None = None, *, query: str = "", body: Any = None
