@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from authority import settings as settings_of
 from authority.compose import ledger_url
@@ -41,7 +41,7 @@ def authority(*arguments: str, environ: dict[str, str] | None = None) -> subproc
 
 
 class Process:
-    """A served authority; `live` has its clients."""
+    """A served authority; `live` has its clients.  It ends with the body of a `with`, whatever happened there."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -71,6 +71,14 @@ class Process:
                 return
         self.process.stdout.close()
         raise AssertionError((self.place / "log").read_text())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            self.kill()
+        os.close(self._log)
 
     def client(self, service: str, keys: Keys | None = None) -> Any:
         return self.live.client(service, keys or self.keys, read_timeout=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from tests.faults.process import Process, authority
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> Process:
-    process = Process(tmp_path / "authority")
-    process.start()
-    for count in range(5):
-        process.client("iam").create_user(UserName=f"user-{count}")
-    process.kill()
-    return process
+def process(tmp_path: Path) -> Iterator[Process]:
+    with Process(tmp_path / "authority") as process:
+        process.start()
+        iam = process.client("iam")
+        for count in range(5):
+            iam.create_user(UserName=f"user-{count}")
+        process.kill()
+        yield process
 
 
 def spoilt(process: Process, *statements: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -21,8 +20,7 @@ main()
 """
 
 
-async def test_nothing_is_issued_that_cannot_be_written_and_room_is_all_it_takes(tmp_path: Path):
-    process = Process(tmp_path / "authority")
+async def test_nothing_is_issued_that_cannot_be_written_and_room_is_all_it_takes(process: Process):
     # A file that may not grow is a full disk: a write past the bound fails, as ENOSPC does.
     process.start(command=[sys.executable, "-c", LIMITED])
     iam, sts = process.client("iam"), process.client("sts")

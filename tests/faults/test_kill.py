@@ -6,7 +6,6 @@ import json
 import random
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,9 +28,8 @@ ROLE = f"arn:aws:iam::{MANAGEMENT}:role/App"
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep), pytest.param(3, marks=pytest.mark.deep)])
-async def test_killed_under_load_nothing_acknowledged_is_lost(tmp_path: Path, seed: int):
+async def test_killed_under_load_nothing_acknowledged_is_lost(process: Process, seed: int):
     draw = random.Random(seed)
-    process = Process(tmp_path / "authority")
     process.start("--snapshot-every", "40")
     process.client("iam").create_role(RoleName="App", AssumeRolePolicyDocument=TRUST)
     sessions: list[Keys] = []
@@ -83,8 +81,7 @@ async def test_killed_under_load_nothing_acknowledged_is_lost(tmp_path: Path, se
     assert process.stop() == 0
 
 
-async def test_a_restart_in_order_goes_on_where_it_stopped(tmp_path: Path):
-    process = Process(tmp_path / "authority")
+async def test_a_restart_in_order_goes_on_where_it_stopped(process: Process):
     process.start()
     process.client("iam").create_user(UserName="Bob")
     assert process.stop() == 0
