@@ -58,7 +58,7 @@ ANY: Final[Term] = (Field.ANY, "")
 ANY_SESSION: Final[Term] = (Field.SESSION_ANY, "")
 
 
-def terms_of(event: Event) -> frozenset[Term]:
+def terms_of(event: Event) -> set[Term]:
     """Everything that *event* can be found by.  A value that is empty finds nothing."""
     found: list[Term] = [*_action(event.type)]
     if event.outcome.refused:
@@ -75,10 +75,10 @@ def terms_of(event: Event) -> frozenset[Term]:
         found += _became_true(event, fact)
     terms = {term for term in found if term[1]}
     terms.add(ANY)
-    return frozenset(terms)
+    return terms
 
 
-def terms_of_session(event: Event, issued: SessionIssued) -> frozenset[Term]:
+def terms_of_session(event: Event, issued: SessionIssued) -> set[Term]:
     """Everything but its status that the session *issued* by *event* can be found by, beside the terms of the event."""
     found: set[Term] = {
         (Field.SESSION_ROLE, issued.role_id),
@@ -91,7 +91,7 @@ def terms_of_session(event: Event, issued: SessionIssued) -> frozenset[Term]:
     }
     found = {term for term in found if term[1]}
     found.add(ANY_SESSION)
-    return frozenset(found)
+    return found
 
 
 def issued_by(event: Event) -> SessionIssued | None:

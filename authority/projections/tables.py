@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import (
@@ -109,18 +108,28 @@ USE: Final = Table(
 WHOLE_LOG: Final = -1
 
 
+MOST_KEPT: Final = 1 << 16
+_NUMBERS: Final[dict[Term, int]] = {}
+"""Numbers of terms that came lately; most come again and again."""
+
+
 def trail_number(account: str | None) -> int:
     """How a trail is stored: twelve digits as a number, and the whole log as `WHOLE_LOG`."""
     return WHOLE_LOG if account is None else int(account)
 
 
-@lru_cache(maxsize=1 << 16)
 def term_number(term: Term) -> int:
     """How a term is stored: 64 bits of a hash.
 
     Two terms may collide, by chance or because somebody looked for it.  Then an entry is proposed that does not
     belong; it is left out when its own terms are compared (`audit.terms`).
     """
-    field, value = term
-    spelled = f"{field.value}\0{value}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(spelled, digest_size=8).digest(), "big", signed=True)
+    number = _NUMBERS.get(term)
+    if number is None:
+        field, value = term
+        spelled = f"{field.value}\0{value}".encode("utf-8", "surrogatepass")
+        number = int.from_bytes(hashlib.blake2b(spelled, digest_size=8).digest(), "big", signed=True)
+        if len(_NUMBERS) >= MOST_KEPT:
+            _NUMBERS.clear()
+        _NUMBERS[term] = number
+    return number
