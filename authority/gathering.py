@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from authority.access.caller import INVALID_TOKEN, account_of
 from authority.access.mfa import Compared, device_by_serial
+from authority.access.naming import role_by_arn
 from authority.audit.answers import Sessions
+from authority.audit.lending import CountActive
 from authority.audit.queries import FindSessions
 from authority.credentials import DECOY, Keyring
 from authority.kernel.passwords import PasswordHasher
@@ -21,6 +23,7 @@ from authority.pipeline import Answer, Gather, Gathering
 from authority.principals.login_profiles import ChangePassword, Changing, Hashed, compared_with
 from authority.principals.mfa import held_code, held_pair
 from authority.resources.delegation import Gathered, Judged, Presented, proofs_of
+from authority.sessions.assume_role import Brought, limit_for
 from authority.sessions.revocation import Known
 from authority.sessions.web_identity_token import Signer, in_use
 from authority.wire.sigv4 import Unproven, verify_delegated
@@ -44,6 +47,10 @@ def gatherers(
         """Hold a one-time code against the seed of the device that is named (STS API, SerialNumber, TokenCode)."""
         found = await _device(keyring, gathering)
         return None if found is None else held_code(*found, gathering.input.token_code, gathering.now)
+
+    async def role(gathering: Gathering) -> Brought:
+        """Hold the code against its device, and count the sessions where the role's account limits them."""
+        return Brought(await one_code(gathering), await _active(answer, gathering))
 
     async def two_codes(gathering: Gathering) -> Compared | None:
         """Hold two codes in a row against the seed of the device that is named (IAM API, EnableMFADevice)."""
@@ -91,7 +98,7 @@ def gatherers(
         "iam:EnableMFADevice": two_codes,
         "iam:ResyncMFADevice": two_codes,
         "iam:UpdateLoginProfile": new_password,
-        "sts:AssumeRole": one_code,
+        "sts:AssumeRole": role,
         "sts:GetSessionToken": one_code,
         "sts:GetWebIdentityToken": signer,
     }
@@ -104,6 +111,19 @@ async def _device(keyring: Keyring, gathering: Gathering) -> tuple[MfaDevice, Se
         return None
     seed = await keyring.sealed(found[1].id, SEEDS)
     return None if seed is None else (found[1], seed)
+
+
+async def _active(answer: Answer, gathering: Gathering) -> int | None:
+    """How many sessions the caller's account has of the roles of the account that is asked for one."""
+    state = gathering.version.state
+    found = role_by_arn(state, gathering.input.role_arn)
+    account = account_of(state, gathering.credential)
+    most = None if found is None or account is None else limit_for(found[0], account)
+    if found is None or account is None or most is None:
+        return None
+    question = CountActive(account=found[0].id, trusted=account, now=gathering.now, most=most)
+    count = await answer(question, gathering.version.position)
+    return count if isinstance(count, int) else None
 
 
 async def _changing(keyring: Keyring, hasher: PasswordHasher, gathering: Gathering) -> Changing | None:

@@ -44,6 +44,7 @@ from authority.sessions import (
     federation_token,
     revocation,
     session_token,
+    third_parties,
     web_identity_token,
 )
 from authority.wire.dialects import Route
@@ -93,6 +94,7 @@ MODULES: Final = (
     session_token,
     simulate,
     summary,
+    third_parties,
     trail,
     travelling,
     users,
@@ -118,6 +120,8 @@ ROUTES: Final = (
     Route("POST", "/v1/sessions/{id}/revoke", "RevokeSession"),
     Route("POST", "/v1/roles/{name}/revoke-sessions", "RevokeRoleSessions"),
     Route("POST", "/v1/keys/{id}/revoke-descendants", "RevokeDescendants"),
+    Route("GET", "/v1/third-parties", "ListThirdParties"),
+    Route("PUT", "/v1/third-parties/{trustedAccount}/limit", "PutThirdPartyLimit"),
     Route("GET", "/v1/log", "DescribeLog"),
     Route("GET", "/v1/as-of/{when}", "GetStateAsOf"),
     Route("GET", "/v1/as-of/{when}/{kind}", "GetStateAsOf"),

@@ -29,6 +29,8 @@ BEYOND: Final = frozenset(
         ("CreateAccountAlias", "InvalidInput"),
         ("AddUserToGroup", "InvalidInput"),
         ("GetSAMLProvider", "UnmodifiableEntity"),
+        # AWS limits nobody's sessions; the code of its other quotas says best what we mean.
+        ("AssumeRole", "LimitExceeded"),
     }
 )
 NOT_OF_ROOT: Final = frozenset({("GetUser", "User.UserName"), ("GetUser", "User.Path")})

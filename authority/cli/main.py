@@ -7,7 +7,7 @@ import sys
 import click
 
 from authority import __version__
-from authority.cli import accounts, credentials, history, owner, trail
+from authority.cli import accounts, credentials, history, lending, owner, trail
 from authority.cli.policy import policy
 from authority.cli.replay import replay
 from authority.compose import REFUSALS
@@ -27,6 +27,7 @@ for command in (
     accounts.account,
     trail.events,
     trail.sessions,
+    lending.third_parties,
     credentials.credential_process,
     credentials.env,
     replay,

@@ -111,10 +111,11 @@ def list_command(client: Client, limit: int, output: str, **filters: Any) -> Non
 
 @sessions.command()
 @click.argument("access_key_id")
+@click.option("--descendants", is_flag=True, help="Also every session that it led to.")
 @client_options
-def revoke(client: Client, access_key_id: str) -> None:
+def revoke(client: Client, access_key_id: str, *, descendants: bool) -> None:
     """End the session ACCESS_KEY_ID (ASIA...) at once."""
-    client.ask("POST", f"/v1/sessions/{access_key_id}/revoke", body={})
+    client.ask("POST", f"/v1/sessions/{access_key_id}/revoke", body={"descendants": descendants})
     click.echo(f"{access_key_id} is revoked.")
 
 

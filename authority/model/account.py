@@ -59,6 +59,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     saml_providers: Map[str, SamlProvider] = Map()
     oidc_providers: Map[str, OidcProvider] = Map()
     outbound_identity: OutboundIdentity | None = None
+    session_limits: Map[str, int] = Map()
+    """How many active sessions of its roles each trusted account may have, where there is a limit."""
 
     def quota(self, name: str) -> int:
         """How much of something the account may hold (`model.quotas`)."""

@@ -47,6 +47,7 @@ from authority.model.instance_profiles import (
     RoleAddedToProfile,
     RoleRemovedFromProfile,
 )
+from authority.model.lending import SessionLimitSet
 from authority.model.mfa import (
     MfaAttemptFailed,
     MfaCodeAccepted,
@@ -203,6 +204,7 @@ AnyFact: TypeAlias = (
     | SigningKeyCreated
     | SigningKeyDestroyed
     | WebIdentityTokenIssued
+    | SessionLimitSet
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

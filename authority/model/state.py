@@ -24,6 +24,7 @@ from authority.model import (
     account_settings,
     boundaries,
     holders,
+    lending,
     policies,
     policy_folds,
     principals,
@@ -114,6 +115,13 @@ def _signing_key_created(state: State, fact: signing_keys.SigningKeyCreated, at:
 
 def _signing_key_destroyed(state: State, fact: signing_keys.SigningKeyDestroyed, _: datetime) -> State:
     return _replace(state, signing_keys=state.signing_keys.delete(fact.key_id))
+
+
+def _session_limit_set(account: Account, fact: lending.SessionLimitSet, _: datetime) -> Account:
+    limits = account.session_limits
+    if fact.most is not None:
+        return _replace(account, session_limits=limits.set(fact.trusted, fact.most))
+    return _replace(account, session_limits=limits.delete(fact.trusted)) if fact.trusted in limits else account
 
 
 def _revoked(state: State, fact: Any, at: datetime) -> State:
@@ -269,6 +277,7 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     **{fact: _in_account(fold) for fact, fold in sign_in_folds.FOLDS.items()},
     **{fact: _in_account(fold) for fact, fold in account_folds.FOLDS.items()},
     account_settings.AccountRequested: _account_requested,
+    lending.SessionLimitSet: _in_account(_session_limit_set),
     revocations.SessionRevoked: _revoked,
     revocations.RoleSessionsRevoked: _revoked,
     revocations.DescendantsRevoked: _revoked,

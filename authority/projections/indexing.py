@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from authority.audit.lending import Loan, asked
 from authority.audit.terms import ENDED, LIVE, ended_by, issued_by, terms_of, terms_of_session
 from authority.audit.visibility import accounts_of, keys_in, view
 from authority.kernel.ids import LONG_TERM_KEY, ROLE
@@ -67,6 +68,7 @@ class Rows:
         "_whose",
         "ends",
         "keys",
+        "loans",
         "moments",
         "over",
         "postings",
@@ -89,6 +91,7 @@ class Rows:
         self.sessions: list[tuple[Any, ...]] = []
         self.ends: list[tuple[Any, ...]] = []
         self.uses: dict[str, tuple[Any, ...]] = {}
+        self.loans: list[tuple[int, int, Loan, bool]] = []
 
     def add(self, entry: Entry, event: Event) -> None:
         """Take one entry into account."""
@@ -99,15 +102,18 @@ class Rows:
             if isinstance(fact, AccessKeyCreated):
                 self._whose[fact.access_key_id] = fact.account
                 self.keys.append((fact.access_key_id, fact.account))
-        self._post(position, event)
+        wanted = asked(event)
+        if wanted is not None:
+            self.loans.append((position, microseconds(event.decided_at), wanted.loan, wanted.issued))
+        self._post(position, event, None if wanted is None else wanted.loan.id)
         for fact in ended_by(event):
             self._end(position, fact)
         self._use(position, event)
 
-    def _post(self, position: int, event: Event) -> None:
+    def _post(self, position: int, event: Event, loan: bytes | None) -> None:
         issued = issued_by(event)
         if issued is not None:
-            self._issue(position, issued)
+            self._issue(position, issued, loan)
         numbers = _numbers(event, issued)
         segment = position >> SEGMENT_BITS
         self.postings += [(segment, number, WHOLE_LOG, position) for number in numbers]
@@ -122,11 +128,11 @@ class Rows:
             trail = trail_number(account)
             self.postings += [(segment, number, trail, position) for number in numbers]
 
-    def _issue(self, position: int, issued: SessionIssued) -> None:
+    def _issue(self, position: int, issued: SessionIssued, loan: bytes | None) -> None:
         self._own[issued.access_key_id] = Issued(issued.account, issued.role_id, position)
         self._whose[issued.access_key_id] = issued.account
         self.sessions.append(
-            (issued.access_key_id, issued.account, issued.role_id, position, microseconds(issued.expires_at))
+            (issued.access_key_id, issued.account, issued.role_id, position, microseconds(issued.expires_at), loan)
         )
 
     def _end(self, position: int, ended: SessionEnded) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from authority.audit.terms import Term
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 METADATA: Final = MetaData()
 
@@ -80,10 +80,35 @@ SESSION: Final = Table(
     Column("ended_at", Integer),
     Column("ended_position", Integer),
     Column("cause", Text),
+    Column("loan", LargeBinary, comment="the id of the loan, where another account took the role on"),
     sqlite_with_rowid=False,
 )
 Index("session_due", SESSION.c.expires_at, sqlite_where=literal_column("ended_at IS NULL"))
 """What the expiry worker reads."""
+
+Index(
+    "session_of_loan",
+    SESSION.c.loan,
+    SESSION.c.expires_at,
+    sqlite_where=literal_column("loan IS NOT NULL AND ended_at IS NULL"),
+)
+"""What others have of one's roles now."""
+
+LOAN: Final = Table(
+    "loan",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("trusted", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("role", Text, primary_key=True, comment="its ARN"),
+    Column("id", LargeBinary, nullable=False, comment="stands for the four before it"),
+    Column("issued", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("last_at", Integer, nullable=False),
+    Column("last_position", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How often one account asked for a role of another (`audit.lending`)."""
 
 KEY: Final = Table(
     "key",

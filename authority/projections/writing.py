@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from authority.audit.terms import LIVE
 from authority.projections.indexing import Rows
+from authority.projections.lending import store_loans
 from authority.projections.tables import term_number
 
 ROWS_AT_ONCE: Final = 1024
@@ -22,7 +23,10 @@ ROWS_AT_ONCE: Final = 1024
 _SEGMENT: Final = ("INSERT OR IGNORE INTO segment (number) VALUES", "")
 _MOMENT: Final = ("INSERT OR IGNORE INTO moment (at, position) VALUES", "")
 _POST: Final = ("INSERT OR IGNORE INTO posting (segment, term, account, position) VALUES", "")
-_ISSUE: Final = ("INSERT OR IGNORE INTO session (access_key_id, account, role_id, position, expires_at) VALUES", "")
+_ISSUE: Final = (
+    "INSERT OR IGNORE INTO session (access_key_id, account, role_id, position, expires_at, loan) VALUES",
+    "",
+)
 _END: Final = (
     "UPDATE session SET ended_at = ended.column2, ended_position = ended.column3, cause = ended.column4 FROM (VALUES",
     ") AS ended WHERE session.access_key_id = ended.column1 AND session.ended_at IS NULL",
@@ -50,6 +54,7 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
             connection.execute(_NO_LONGER_LIVE, (segment, term_number(LIVE), trail, listed))
         _write(connection, _KEY, rows.keys)
         _write(connection, _USE, list(rows.uses.values()))
+        store_loans(connection, rows.loans)
         connection.execute(_CHECKPOINT, (position, leaf))
         connection.execute("COMMIT")
     except BaseException:

@@ -1,4 +1,8 @@
-"""sts:AssumeRole - trade a caller's identity for a role's, for a while."""
+"""sts:AssumeRole - trade a caller's identity for a role's, for a while.
+
+Gathered: `Brought`, what a one-time code is worth and, where the role's account limits the sessions of the caller's,
+how many are active.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ from authority.access.issuing import (
     minted,
     role_session,
 )
-from authority.access.mfa import judge_mfa
+from authority.access.mfa import Compared, judge_mfa
 from authority.access.naming import role_by_arn
 from authority.access.session_contents import (
     PolicyDescriptor,
@@ -78,6 +82,16 @@ class AssumeRole(msgspec.Struct, frozen=True, rename="pascal"):
     minimum_session_token_size: int = 0
 
 
+class Brought(msgspec.Struct, frozen=True):
+    """What was found out before the decision; None of what was not asked for."""
+
+    code: Compared | None = None
+    active: int | None = None
+
+
+NOTHING_BROUGHT: Final = Brought()
+
+
 class AssumedRole(msgspec.Struct, frozen=True, rename="pascal"):
     """The answer: temporary credentials, and whose they are."""
 
@@ -107,18 +121,19 @@ def assume_role(state: State, call: Call[AssumeRole], facts: Facts) -> Decision:
        a role that does not exist is refused in the same words;
     4. tags and a source identity, brought or carried, need permissions of their own, on both sides too;
     5. the session policies exist, and all of it fits into a token;
-    6. the duration fits the role, and one hour when chained, and the chain is no deeper than the authority allows.
+    6. the duration fits the role, and one hour when chained, and the chain is no deeper than the authority allows;
+    7. another account has no more sessions at a time than it may.
     """
     asked = read(call)
     if isinstance(asked, Refusal):
         return Decision(answer=asked)
-    wanted = call.input
+    wanted, brought = call.input, _brought(call)
     judged = judge_mfa(
         state,
         call.caller,
         serial=wanted.serial_number,
         code=wanted.token_code,
-        gathered=call.gathered,
+        gathered=brought.code,
         facts=facts,
     )
     if judged.refusal is not None:
@@ -185,6 +200,7 @@ def _decided(state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *
         too_large(percent, policies)
         or duration_refused(role, wanted.duration_seconds, chained=caller.chained)
         or depth_refused(state, lineage)
+        or _limit_refused(account, caller, _brought(call).active)
     )
     if refusal is not None:
         return refused(refusal)
@@ -259,6 +275,26 @@ def _weighings(
             resource_policies=policies,
             trust=True,
         )
+
+
+def _brought(call: Call[AssumeRole]) -> Brought:
+    return call.gathered if isinstance(call.gathered, Brought) else NOTHING_BROUGHT
+
+
+def limit_for(account: Account, caller_account: str) -> int | None:
+    """How many active sessions of *account*'s roles the other account may have; None where there is no limit."""
+    return None if account.id == caller_account else account.session_limits.get(caller_account)
+
+
+def _limit_refused(account: Account, caller: Caller, active: int | None) -> Refusal | None:
+    most = limit_for(account, caller.account)
+    if most is None:
+        return None
+    if active is None:
+        return Refusal(Reason.SERVICE_UNAVAILABLE, "The limit of sessions has just been set; try again.")
+    if active < most:
+        return None
+    return Refusal(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for ActiveSessionsPerTrustedAccount: {most}")
 
 
 def _kept_mfa(caller: Caller) -> object:

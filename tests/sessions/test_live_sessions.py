@@ -422,3 +422,34 @@ def test_sessions_are_listed_with_what_became_of_them(company: Company):
     company.live.ask("POST", path)
     status, found = company.live.ask("GET", "/v1/sessions", query=f"session={session.access_key_id}")
     assert (status, [one["status"] for one in found["sessions"]]) == (200, ["revoked"])
+
+
+def test_whoever_lends_a_role_sees_its_use_and_limits_it(company: Company):
+    status, made = company.live.ask(
+        "POST", "/v1/accounts", body={"name": "Partner", "accountId": "333344445555", "administrator": "Partner"}
+    )
+    assert status == 200
+    partner = Keys(made["administrator"]["accessKeyId"], made["administrator"]["secretAccessKey"])
+    trust = {
+        "Principal": {"AWS": "arn:aws:iam::333344445555:root"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "order-7"}},
+    }
+    company.live.client("iam").create_role(RoleName="Lent", AssumeRolePolicyDocument=policy(trust))
+    lent = f"arn:aws:iam::{MANAGEMENT}:role/Lent"
+    path = "/v1/third-parties/333344445555/limit"
+    assert company.live.ask("PUT", path, body={"activeSessions": 2})[0] == 200
+    first = company.session(lent, partner, ExternalId="order-7")
+    company.session(lent, partner, ExternalId="order-7")
+    for external_id, code in (("order-8", "AccessDenied"), ("order-7", "LimitExceeded")):
+        with pytest.raises(ClientError) as error:
+            company.session(lent, partner, ExternalId=external_id)
+        assert code_of(error) == code
+    company.live.ask("POST", f"/v1/sessions/{first.access_key_id}/revoke")
+    company.session(lent, partner, ExternalId="order-7")
+    status, found = company.live.ask("GET", "/v1/third-parties", query="trustedAccount=333344445555")
+    assert status == 200
+    counts = {one["externalId"]: (one["issued"], one["refused"], one["active"]) for one in found["thirdParties"]}
+    assert counts == {"order-7": (3, 1, 2), "order-8": (0, 1, 0)}
+    assert {one["activeLimit"] for one in found["thirdParties"]} == {2}
+    assert company.live.ask("GET", "/v1/third-parties", partner)[1]["thirdParties"] == []

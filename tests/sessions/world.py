@@ -11,6 +11,7 @@ import msgspec
 from authority.access.action import Action, Decision, Facts, Minted
 from authority.access.call import Call
 from authority.access.caller import Caller, Credential, SessionClaims, caller_of
+from authority.access.mfa import Compared
 from authority.access.weighing import weigh
 from authority.kernel.ids import AccessKeyId, AccountId, PolicyId, RoleId, SealingKeyId, UserId
 from authority.kernel.refusal import Reason, Refusal
@@ -18,7 +19,7 @@ from authority.kernel.secret import Secret
 from authority.model import authority, holders, policies, principals, roles
 from authority.model.sessions import SessionIssued
 from authority.model.state import EMPTY, State, evolve
-from authority.sessions.assume_role import assume_role
+from authority.sessions.assume_role import Brought, assume_role
 from authority.sessions.federation_token import get_federation_token
 from authority.sessions.session_token import get_session_token
 from tests.access.test_action import OFFICE
@@ -138,6 +139,8 @@ class World:
     def assume(self, arn: str = DEPLOY_ARN, *, who: Credential = ANNS, **more: Any) -> Decision:
         """Ask for a role."""
         how = {name: more.pop(name) for name in ("gathered", "claimed") if name in more}
+        if isinstance(how.get("gathered"), Compared):
+            how["gathered"] = Brought(how["gathered"])
         return self.decide(assume_role, {"RoleArn": arn, "RoleSessionName": "ann", **more}, who=who, **how)
 
     def get_session_token(self, *, who: Credential = ANNS, **more: Any) -> Decision:

@@ -1,0 +1,57 @@
+"""`authority third-parties`: what others do with the roles that were lent to them; a client of the API."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Column, Table
+
+from authority.cli.client import Client, as_local, client_options
+from authority.cli.trail import pages
+
+
+@click.group("third-parties")
+def third_parties() -> None:
+    """Other accounts that take the roles of yours on: what they use, and how much they may."""
+
+
+@third_parties.command("list")
+@click.option("--trusted-account", default=None, metavar="ID", help="This account's use only.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
+@click.option("--output", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
+@client_options
+def list_command(client: Client, trusted_account: str | None, limit: int, output: str) -> None:
+    """Show the use by account, external id and role."""
+    found = pages(client, "/v1/third-parties", "thirdParties", {"trustedAccount": trusted_account}, limit)
+    if output == "jsonl":
+        for one in found:
+            click.echo(msgspec.json.encode(one))
+        return
+    account, role = Column("Account", no_wrap=True), Column("Role", overflow="fold")
+    table = Table(account, "External id", role, "Issued", "Refused", "Active", "Limit", "Last (UTC)", box=None)
+    for one in found:
+        most = one["activeLimit"]
+        table.add_row(
+            one["trustedAccount"],
+            one["externalId"],
+            one["roleArn"],
+            str(one["issued"]),
+            str(one["refused"]),
+            str(one["active"]),
+            "" if most is None else str(most),
+            as_local(one["lastAt"]),
+        )
+    Console().print(table)
+
+
+@third_parties.command("limit")
+@click.argument("trusted_account")
+@click.argument("active_sessions", type=click.IntRange(min=0), required=False)
+@client_options
+def limit_command(client: Client, trusted_account: str, active_sessions: int | None) -> None:
+    """Let TRUSTED_ACCOUNT have ACTIVE_SESSIONS of your roles at a time; without a number, as many as it likes."""
+    path = f"/v1/third-parties/{trusted_account}/limit"
+    client.ask("PUT", path, body={"activeSessions": active_sessions})
+    most = "any number of" if active_sessions is None else f"at most {active_sessions}"
+    click.echo(f"{trusted_account} may have {most} active sessions.")
