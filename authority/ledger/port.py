@@ -110,6 +110,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class SignedHead(msgspec.Struct, frozen=True):
+    """A checkpoint of the log as it was signed (`ledger.note`)."""
+
+    size: int
+    note: bytes
+
+
 class LedgerCorrupt(Exception):  # noqa: N818 - what happened, in the words of the house
     """What is stored cannot be what was appended.  Nothing may be decided from it."""
 
@@ -190,6 +197,29 @@ class Ledger(Protocol):
 
     async def latest_snapshot(self) -> Snapshot | None:
         """The newest snapshot whose root is this log's; others are passed over."""
+        ...
+
+    async def put_signed_head(self, signed: SignedHead) -> None:
+        """Keep *signed* for ever; who signed it is the caller's to know.
+
+        `ValueError` when the log is shorter, or when a checkpoint of this size or of a larger one is kept.
+        """
+        ...
+
+    async def latest_signed_head(self) -> SignedHead | None:
+        """The checkpoint of the largest size."""
+        ...
+
+    async def signed_heads(self, after: int, limit: int) -> list[SignedHead]:
+        """The first *limit* checkpoints of sizes past *after*, in order."""
+        ...
+
+    async def subtrees(self, height: int, first: int, count: int) -> list[bytes]:
+        """The roots of *count* whole subtrees of `2 ** height` entries, from number *first* on.
+
+        *height* is a multiple of `tlog.TILE_HEIGHT`; at height 0 they are the leaves.  One that is not whole yet is a
+        `LookupError`.
+        """
         ...
 
     async def prove_inclusion(self, position: int, size: int) -> list[bytes]:

@@ -20,6 +20,7 @@ from authority.ledger.port import (
     LedgerUnavailable,
     Moved,
     PutSecret,
+    SignedHead,
     Snapshot,
 )
 from authority.ledger.tlog import EMPTY_ROOT, Frontier, check_consistency, check_inclusion, leaf_hash
@@ -515,3 +516,46 @@ async def test_a_timeout_is_a_cancellation(ledger):
             await ledger.append(entries(3), folded=0)
     head = (await ledger.head()).position
     assert await ledger.append(entries(1), folded=0) == head + 1
+
+
+# --- checkpoints and tiles -----------------------------------------------------------------
+
+
+async def test_checkpoints_are_kept_in_the_order_of_their_sizes(ledger):
+    await ledger.append(entries(9), folded=0)
+    assert await ledger.latest_signed_head() is None
+    kept = [SignedHead(size, f"note {size}\n".encode()) for size in (2, 3, 9)]
+    for signed in kept:
+        await ledger.put_signed_head(signed)
+    assert await ledger.latest_signed_head() == kept[-1]
+    assert await ledger.signed_heads(0, 10) == kept
+    assert await ledger.signed_heads(2, 1) == kept[1:2]
+    assert await ledger.signed_heads(9, 10) == []
+
+
+@pytest.mark.parametrize("size", [0, 2, 3, 6], ids=["of nothing", "of less", "of as much", "of more than there is"])
+async def test_a_checkpoint_that_cannot_follow_is_refused(ledger, size):
+    await ledger.append(entries(5), folded=0)
+    await ledger.put_signed_head(SignedHead(3, b"note"))
+    with pytest.raises(ValueError, match="cannot follow"):
+        await ledger.put_signed_head(SignedHead(size, b"another"))
+    assert await ledger.signed_heads(0, 10) == [SignedHead(3, b"note")]
+
+
+async def test_whole_subtrees_are_the_tree_that_frontiers_make(ledger):
+    new = entries(600)
+    await ledger.append(new, folded=0)
+    leaves = [leaf_hash(one.body) for one in new]
+    assert await ledger.subtrees(0, 0, 256) == leaves[:256]
+    assert await ledger.subtrees(0, 512, 88) == leaves[512:]
+    assert await ledger.subtrees(8, 0, 2) == [root_over(new[:256]), root_over(new[256:512])]
+
+
+@pytest.mark.parametrize(
+    ("height", "first", "count"),
+    [(0, 600, 1), (0, 0, 601), (8, 2, 1), (16, 0, 1), (4, 0, 1), (-8, 0, 1), (0, -1, 1), (0, 0, 0)],
+)
+async def test_a_subtree_that_is_not_whole_is_not_there(ledger, height, first, count):
+    await ledger.append(entries(600), folded=0)
+    with pytest.raises(LookupError):
+        await ledger.subtrees(height, first, count)

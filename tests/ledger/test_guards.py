@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from authority.ledger.port import LedgerUnavailable, PutSecret
+from authority.ledger.port import LedgerUnavailable, PutSecret, SignedHead
 from authority.ledger.sql.ownership import LedgerInUse
 from authority.ledger.sql.schema import VERSION_TABLE, SchemaDiffers, check, migrate
 from authority.ledger.sql.sqlite import SqliteLedger
@@ -32,6 +32,7 @@ async def path(store, tmp_path):
     """A closed ledger of 300 entries."""
     ledger = await store.open(store.make(tmp_path))
     await ledger.append([config(once=["a"]), *entries(299)], folded=0)
+    await ledger.put_signed_head(SignedHead(299, b"a note"))
     await ledger.close()
     return tmp_path / "ledger.sqlite"
 
@@ -64,6 +65,12 @@ COPY = "SELECT {}, at, lane, type, v, subject, leaf, body FROM event WHERE posit
         "DELETE FROM tree",
         "INSERT OR REPLACE INTO tree VALUES (1, 301, x'00')",
         "INSERT INTO tree VALUES (2, 0, x'00')",
+        "UPDATE signed_head SET note = x'00'",
+        "UPDATE signed_head SET size = 300",
+        "DELETE FROM signed_head",
+        "INSERT OR REPLACE INTO signed_head VALUES (1, 300, x'00')",
+        "INSERT INTO signed_head VALUES (3, 300, x'00')",
+        "INSERT INTO signed_head VALUES (2, 10, x'00')",
     ],
 )
 async def test_the_database_refuses_to_change_what_was_written(path, statement):
@@ -79,7 +86,7 @@ async def test_the_database_refuses_to_change_what_was_written(path, statement):
 def test_every_table_of_the_log_is_guarded_against_every_change(template):
     with closing(sqlite3.connect(template)) as connection:
         triggers = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
-    for table in ("event", "once", "subtree", "tree"):
+    for table in ("event", "once", "subtree", "tree", "signed_head"):
         for change in ("INSERT", "UPDATE", "DELETE"):
             assert any(f"BEFORE {change} ON {table}" in sql for sql in triggers), (table, change)
 
@@ -183,9 +190,31 @@ async def test_migrating_again_changes_nothing(store, tmp_path):
     head = await ledger.head()
     await ledger.close()
     await migrate(url)
-    assert await check(url) == "0001"
+    assert await check(url) == "0002"
     ledger = await store.open(url)
     assert await ledger.verify() == head
+    await ledger.close()
+
+
+async def test_a_log_of_the_first_schema_goes_on_with_the_present_one(tmp_path):
+    path = tmp_path / "old.sqlite"
+    url = f"sqlite:///{path}"
+    await migrate(url)
+    ledger = await SqliteLedger.open(url)
+    await ledger.append([config(), *entries(299)], folded=0)
+    head = await ledger.head()
+    await ledger.close()
+    with closing(sqlite3.connect(path)) as connection:  # as 0001 left it
+        connection.execute("DROP TABLE signed_head")
+        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
+        connection.commit()
+    with pytest.raises(SchemaDiffers, match="`0001` and should be `0002`"):
+        await SqliteLedger.open(url)
+    await migrate(url)
+    ledger = await SqliteLedger.open(url)
+    assert await ledger.verify() == head
+    assert await ledger.latest_signed_head() is None
+    await ledger.put_signed_head(SignedHead(300, b"a note"))
     await ledger.close()
 
 
@@ -203,7 +232,7 @@ async def test_a_schema_of_another_version_is_named(store, tmp_path):
         connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
         connection.commit()
     for call in (store.open(url), check(url)):
-        with pytest.raises(SchemaDiffers, match="`9999` and should be `0001`"):
+        with pytest.raises(SchemaDiffers, match="`9999` and should be `0002`"):
             await call
 
 

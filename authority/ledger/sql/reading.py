@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from authority.ledger.port import Entry, Head, Lane, LedgerCorrupt, Snapshot
+from authority.ledger.port import Entry, Head, Lane, LedgerCorrupt, SignedHead, Snapshot
 from authority.ledger.sql.tables import entry_of, microseconds, recorded_at
 from authority.ledger.tlog import TILE_HEIGHT, Frontier
 
@@ -162,6 +162,57 @@ def latest_snapshot(connection: Connection) -> Snapshot | None:
             ).one_or_none()
             return None if row is None else Snapshot(*row)
     return None
+
+
+def latest_signed_head(connection: Connection) -> SignedHead | None:
+    """The checkpoint of the largest size."""
+    row = connection.exec_driver_sql(
+        "SELECT number, size, note FROM signed_head ORDER BY size DESC LIMIT 1"
+    ).one_or_none()
+    return None if row is None else _signed_head(row)
+
+
+def signed_heads(connection: Connection, after: int, limit: int) -> list[SignedHead]:
+    """The checkpoints of sizes past *after*.  One that was taken out from between others is noticed."""
+    rows = connection.exec_driver_sql(
+        "SELECT number, size, note FROM signed_head WHERE size > ? ORDER BY size LIMIT ?", (after, limit)
+    ).all()
+    before = (
+        connection.exec_driver_sql(
+            "SELECT number FROM signed_head WHERE size <= ? ORDER BY size DESC LIMIT 1", (after,)
+        ).scalar()
+        or 0
+    )
+    for expected, row in enumerate(rows, before + 1):
+        if row[0] != expected:
+            raise LedgerCorrupt(0, f"checkpoint {expected} is missing: the next one stored is {row[0]}")
+    return [_signed_head(row) for row in rows]
+
+
+def subtrees(connection: Connection, height: int, first: int, count: int) -> list[bytes]:
+    """The roots of whole subtrees."""
+    if height % TILE_HEIGHT or height < 0 or first < 0 or count < 1:
+        raise LookupError(f"no subtrees of height {height} are kept")
+    _require_within(connection, (first + count) << height)
+    statement, bounds = (
+        ("SELECT leaf FROM event WHERE position > ? AND position <= ? ORDER BY position", (first, first + count))
+        if height == 0
+        else (
+            "SELECT root FROM subtree WHERE height = ? AND number >= ? AND number < ? ORDER BY number",
+            (height, first, first + count),
+        )
+    )
+    roots = [root for (root,) in connection.exec_driver_sql(statement, bounds)]
+    if len(roots) != count or not all(isinstance(root, bytes) for root in roots):
+        raise LedgerCorrupt((first << height) + 1, f"the tree after {first << height} lacks hashes of height {height}")
+    return roots
+
+
+def _signed_head(row: Sequence[Any]) -> SignedHead:
+    number, size, note = row
+    if not isinstance(size, int) or not isinstance(note, bytes):
+        raise LedgerCorrupt(0, f"checkpoint {number} cannot be read")
+    return SignedHead(size, note)
 
 
 def _require_within(connection: Connection, position: int) -> None:

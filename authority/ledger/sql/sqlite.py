@@ -21,6 +21,7 @@ from authority.ledger.port import (
     LedgerUnavailable,
     Moved,
     NewEntry,
+    SignedHead,
     Snapshot,
 )
 from authority.ledger.sql import reading, writing
@@ -143,6 +144,22 @@ class SqliteLedger:
     async def latest_snapshot(self) -> Snapshot | None:
         """See `Ledger.latest_snapshot`."""
         return await self._read(reading.latest_snapshot)
+
+    async def put_signed_head(self, signed: SignedHead) -> None:
+        """See `Ledger.put_signed_head`."""
+        await self._write(writing.put_signed_head, signed)
+
+    async def latest_signed_head(self) -> SignedHead | None:
+        """See `Ledger.latest_signed_head`."""
+        return await self._read(reading.latest_signed_head)
+
+    async def signed_heads(self, after: int, limit: int) -> list[SignedHead]:
+        """See `Ledger.signed_heads`."""
+        return await self._read(reading.signed_heads, after, limit)
+
+    async def subtrees(self, height: int, first: int, count: int) -> list[bytes]:
+        """See `Ledger.subtrees`."""
+        return await self._read(reading.subtrees, height, first, count)
 
     async def prove_inclusion(self, position: int, size: int) -> list[bytes]:
         """See `Ledger.prove_inclusion`."""

@@ -95,6 +95,16 @@ SNAPSHOT: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+SIGNED_HEAD: Final = Table(
+    "signed_head",
+    METADATA,
+    Column("number", Position, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Index("signed_head_size", "size", unique=True),
+)
+"""Every checkpoint as it was signed; numbered without gaps, so that one that is taken out is missed."""
+
 _LANES: Final = {lane.value: lane for lane in Lane}
 _MICROSECOND: Final = timedelta(microseconds=1)
 

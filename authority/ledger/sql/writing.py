@@ -27,6 +27,7 @@ from authority.ledger.port import (
     NewEntry,
     PutSecret,
     SideRow,
+    SignedHead,
     Snapshot,
 )
 from authority.ledger.sql.reading import EDGE, NEVER, Edge, edge_in, whole
@@ -124,6 +125,22 @@ def put_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
         connection.execute(
             "DELETE FROM snapshot WHERE position NOT IN (SELECT position FROM snapshot ORDER BY position DESC LIMIT ?)",
             (SNAPSHOTS_KEPT,),
+        )
+        connection.commit()
+
+
+def put_signed_head(connection: sqlite3.Connection, signed: SignedHead) -> None:
+    """Keep *signed* under the next number."""
+    with _transaction(connection):
+        edge = _edge(connection)
+        known = connection.execute("SELECT size, number FROM signed_head ORDER BY number DESC LIMIT 1").fetchone()
+        last, number = known or (0, 0)
+        if not last < signed.size <= edge.frontier.size:
+            raise ValueError(
+                f"a checkpoint of {signed.size} entries cannot follow one of {last} in a log of {edge.frontier.size}"
+            )
+        connection.execute(
+            "INSERT INTO signed_head (number, size, note) VALUES (?, ?, ?)", (number + 1, signed.size, signed.note)
         )
         connection.commit()
 
