@@ -30,6 +30,7 @@ from authority.model.authority import (
     UnprovenRequestsSummarised,
 )
 from authority.model.boundaries import BoundaryRemoved, BoundarySet
+from authority.model.checkpoints import CheckpointKeyCreated, CheckpointKeyRetired, CheckpointRefused
 from authority.model.fact import Fact
 from authority.model.holders import (
     HolderTagged,
@@ -205,6 +206,9 @@ AnyFact: TypeAlias = (
     | SigningKeyDestroyed
     | WebIdentityTokenIssued
     | SessionLimitSet
+    | CheckpointKeyCreated
+    | CheckpointKeyRetired
+    | CheckpointRefused
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

@@ -23,6 +23,7 @@ from authority.model import (
     account_folds,
     account_settings,
     boundaries,
+    checkpoints,
     holders,
     lending,
     policies,
@@ -38,6 +39,7 @@ from authority.model import authority as authorities
 from authority.model.account import Account
 from authority.model.account_settings import AccountCreation
 from authority.model.authority import SealingKey, Settings
+from authority.model.checkpoints import CheckpointKey
 from authority.model.fact import AccountFact, Fact
 from authority.model.holders import Holder
 from authority.model.policies import ManagedPolicy
@@ -63,6 +65,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Accounts that were asked for through Organizations, by the request's id."""
     revocations: Revocations = revocations.NONE
     signing_keys: Map[str, SigningKey] = Map()
+    checkpoint_keys: Map[str, CheckpointKey] = Map()
+
+    def signers_of_checkpoints(self) -> list[CheckpointKey]:
+        """The keys that sign checkpoints, oldest first."""
+        return sorted(self.checkpoint_keys.values(), key=lambda key: (key.created_at, key.id))
 
     def signing_keys_for(self, algorithm: str) -> list[SigningKey]:
         """The keys of web identity tokens that are signed like this, oldest first."""
@@ -122,6 +129,15 @@ def _session_limit_set(account: Account, fact: lending.SessionLimitSet, _: datet
     if fact.most is not None:
         return _replace(account, session_limits=limits.set(fact.trusted, fact.most))
     return _replace(account, session_limits=limits.delete(fact.trusted)) if fact.trusted in limits else account
+
+
+def _checkpoint_key_created(state: State, fact: checkpoints.CheckpointKeyCreated, at: datetime) -> State:
+    key = CheckpointKey(id=fact.key_id, origin=fact.origin, verifier=fact.verifier, created_at=at)
+    return _replace(state, checkpoint_keys=state.checkpoint_keys.set(key.id, key))
+
+
+def _checkpoint_key_retired(state: State, fact: checkpoints.CheckpointKeyRetired, _: datetime) -> State:
+    return _replace(state, checkpoint_keys=state.checkpoint_keys.delete(fact.key_id))
 
 
 def _revoked(state: State, fact: Any, at: datetime) -> State:
@@ -283,6 +299,8 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     revocations.DescendantsRevoked: _revoked,
     signing_keys.SigningKeyCreated: _signing_key_created,
     signing_keys.SigningKeyDestroyed: _signing_key_destroyed,
+    checkpoints.CheckpointKeyCreated: _checkpoint_key_created,
+    checkpoints.CheckpointKeyRetired: _checkpoint_key_retired,
 }
 """How each fact of configuration changes the state; a test holds this table against the facts there are."""
 

@@ -34,6 +34,7 @@ OF_THE_AUTHORITY: Final[Mapping[str, str]] = {
     "access_keys": "access-key",
     "sealing_keys": "sealing-key",
     "signing_keys": "signing-key",
+    "checkpoint_keys": "checkpoint-key",
     "catalogue": "catalogue-policy",
     "creations": "account-creation",
 }

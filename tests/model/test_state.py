@@ -12,7 +12,7 @@ import pytest
 
 from authority.kernel.ids import AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SealingKeyId, UserId
 from authority.kernel.tags import Tag
-from authority.model import authority, holders, policies, principals, roles
+from authority.model import authority, checkpoints, holders, policies, principals, roles
 from authority.model.events import FACTS, read_facts
 from authority.model.state import EMPTY, FOLDS, State, canonical, evolve, from_canonical, state_hash
 
@@ -178,3 +178,15 @@ def test_a_deleted_key_stays_known():
     assert state.access_keys[KEY].status is principals.KeyStatus.DELETED
     assert state.keys_of(MIA) == []
     assert [key.id for key in after().keys_of(MIA)] == [KEY]
+
+
+def test_a_checkpoint_key_signs_until_it_is_retired():
+    old, new = (
+        checkpoints.CheckpointKeyCreated(
+            key_id=checkpoints.CheckpointKeyId(name), origin="log.example/1", verifier=f"log.example/1+{name}"
+        )
+        for name in ("CKEYA", "CKEYB")
+    )
+    assert [key.id for key in after(old, new).signers_of_checkpoints()] == ["CKEYA", "CKEYB"]
+    retired = checkpoints.CheckpointKeyRetired(key_id=old.key_id)
+    assert [key.verifier for key in after(old, new, retired).signers_of_checkpoints()] == [new.verifier]
