@@ -30,8 +30,8 @@ class Arn(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         """The IAM path, with both its slashes: `/team/` in `role/team/app`."""
-        parts = self.resource.split("/")
-        return "/" + "".join(f"{part}/" for part in parts[1:-1])
+        first, last = self.resource.find("/"), self.resource.rfind("/")
+        return "/" if first < 0 else self.resource[first : last + 1]
 
     @property
     def name(self) -> str:
