@@ -21,7 +21,6 @@ from authority.kernel.arn import ACCOUNT_ID
 from authority.kernel.ids import AccountId
 from authority.settings import Settings
 
-
 YOUNG_OBJECTS: Final = 50_000
 """Objects made before the collector looks at them: those of some dozens of requests."""
 

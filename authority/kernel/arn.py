@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import msgspec
@@ -39,6 +40,7 @@ class Arn(msgspec.Struct, frozen=True):
         return self.resource.rpartition("/")[2]
 
 
+@functools.lru_cache(maxsize=8_192)
 def parse(text: str) -> Arn | None:
     """Take *text* apart, or say None when it does not have six fields that begin with `arn`."""
     parts = text.split(":", 5)
