@@ -22,7 +22,7 @@ fingerprint() { # of the file in $1, on any system with Python
     "$venv/bin/python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1"
 }
 
-# Install what requirements/$1.lock names, once.  The lock for the tests holds all that serving needs.
+# Install what requirements/$1.lock names, once.  Every other lock holds all that serving needs.
 make_environment() {
     local lock=$1 file=$root/requirements/$1.lock python birth
     if command -v flock > /dev/null; then
@@ -54,7 +54,7 @@ make_environment() {
         fi
         link_checkout
         "$venv/bin/python" -c 'import sys; print(sys.argv[1], sys.version)' "$venv" > "$venv/.birth"
-        if [ "$lock" = test ]; then
+        if [ "$lock" != serve ]; then
             fingerprint "$root/requirements/serve.lock" > "$venv/.installed-serve"
         fi
         fingerprint "$file" > "$venv/.installed-$lock" # last: a run that was cut off is taken up again

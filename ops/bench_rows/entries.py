@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from authority.ledger.codec import new_entry
 from authority.ledger.port import NewEntry
+from authority.model.authority import AccountCreated
 from authority.model.event import CallerRecord, DecisionRecord, Event, RequestRecord, write_event
 from authority.model.holders import HolderTagged, InlinePolicyPut
 from authority.model.principals import UserCreated
@@ -37,6 +38,12 @@ def account(number: int) -> str:
     return f"{111122223333 + number % ACCOUNTS:012}"
 
 
+def founding() -> list[Event]:
+    """The events that make the accounts."""
+    facts = [AccountCreated(account=account(number), name=f"account {number}") for number in range(ACCOUNTS)]
+    return [_event("authority", "CreateAccount", 0, fact.account, (fact,), {}, BEGAN) for fact in facts]
+
+
 def session(number: int) -> Event:
     """The event of an AssumeRole that was granted."""
     at = BEGAN + timedelta(milliseconds=number)
@@ -64,7 +71,7 @@ def session(number: int) -> Event:
 def configuration(number: int) -> Event:
     """The event of a change: a user or a role is made, a role's policy written, a role tagged."""
     at = BEGAN + timedelta(milliseconds=number)
-    which = account(number)
+    which = account(number // 4)
     role_id = f"AROA{number // 4:017}"
     holder = f"arn:aws:iam::{which}:role/role-{number // 4}"
     match number % 4:
@@ -72,10 +79,10 @@ def configuration(number: int) -> Event:
             fact = RoleCreated(account=which, role_id=role_id, name=f"role-{number // 4}", path="/", trust=Trust(TRUST))
             return _event("iam", "CreateRole", number, holder, (fact,), {"AssumeRolePolicyDocument": TRUST}, at)
         case 1:
-            fact = InlinePolicyPut(account=account(number - 1), holder=role_id, name="p", document=PERMISSIONS)
+            fact = InlinePolicyPut(account=which, holder=role_id, name="p", document=PERMISSIONS)
             return _event("iam", "PutRolePolicy", number, holder, (fact,), {"PolicyDocument": PERMISSIONS}, at)
         case 2:
-            fact = HolderTagged(account=account(number - 2), holder=role_id, tags=())
+            fact = HolderTagged(account=which, holder=role_id, tags=())
             return _event("iam", "TagRole", number, holder, (fact,), {"Tags": []}, at)
         case _:
             user = f"user-{number // 4}"

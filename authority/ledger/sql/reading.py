@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -80,7 +81,10 @@ def head(connection: Connection) -> Head:
 
 def entries(connection: Connection, after: int, limit: int, lane: Lane | None = None) -> list[Entry]:
     """The entries after a position.  A gap is noticed here, so that nobody folds past one."""
-    found = [entry_of(row) for row in connection.exec_driver_sql(READ[lane], (after, limit)).all()]
+    # Straight from the driver: a result of the engine's would wrap each of many rows once more.
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(READ[lane], (after, limit))
+        found = [entry_of(row) for row in cursor.fetchall()]
     if lane is None and found and found[-1].position != after + len(found):
         missing = next(at for at, entry in enumerate(found, after + 1) if entry.position != at)
         raise LedgerCorrupt(missing, "the entry is missing")

@@ -105,6 +105,7 @@ SIGNED_HEAD: Final = Table(
 )
 """Every checkpoint as it was signed; numbered without gaps, so that one that is taken out is missed."""
 
+_TYPES: Final = (int, int, int, str, int, str, bytes, bytes)
 _LANES: Final = {lane.value: lane for lane in Lane}
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -123,7 +124,7 @@ def recorded_at(position: int, at: object) -> datetime:
     """The recorded time in a column, or `LedgerCorrupt` when it can be none."""
     try:
         if isinstance(at, int):
-            return moment(at)
+            return BEGINNING + timedelta(0, 0, at)
     except OverflowError:
         pass
     raise LedgerCorrupt(position, "the recorded time cannot be read")
@@ -135,11 +136,11 @@ def entry_of(row: Sequence[Any]) -> Entry:
     SQLite keeps any type in any column, so a row that somebody touched may hold anything.
     """
     position, at, lane, type_, v, subject, leaf, body = row
-    typed = isinstance(v, int) and isinstance(body, bytes) and isinstance(leaf, bytes)
-    if not (typed and isinstance(type_, str) and isinstance(subject, str)):
+    if tuple(map(type, row)) != _TYPES:
+        recorded_at(position, at)
         raise LedgerCorrupt(position, "a column holds another type than was written")
     if lane not in _LANES:
-        raise LedgerCorrupt(position, f"there is no lane {lane!r}")
+        raise LedgerCorrupt(position, f"there is no lane {lane}")
     return Entry(
         position=position,
         at=recorded_at(position, at),
