@@ -129,7 +129,7 @@ class _Hearing:
         )
         self.checks: list[Check] = []
 
-    def hear(self, layer: Layer, policies: Sequence[Policy]) -> tuple[list[Matched], Grant]:
+    def hear(self, layer: Layer, policies: tuple[Policy, ...]) -> tuple[list[Matched], Grant]:
         """Ask one layer: its Allow statements, and how the most direct of them names the caller."""
         denied_before = len(self.inquiry.denials)
         allowed, grant = self.inquiry.granted_by(policies)
@@ -138,7 +138,7 @@ class _Hearing:
         self.checks.append(denies if denied else allows if allowed else silent)
         return allowed, grant
 
-    def hear_levels(self, layer: Layer, levels: Sequence[Sequence[Policy]]) -> list[_Said]:
+    def hear_levels(self, layer: Layer, levels: Sequence[tuple[Policy, ...]]) -> list[_Said]:
         """Ask every level of control policies."""
         return [(layer, self.hear(layer, level)[0]) for level in levels]
 

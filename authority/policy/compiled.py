@@ -6,6 +6,7 @@ action, and nothing else changes in it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypeAlias
 
@@ -61,7 +62,7 @@ class Matched(msgspec.Struct, frozen=True, omit_defaults=True):
 class Rule:
     """One statement, ready to be asked."""
 
-    __slots__ = ("allows", "keys", "matched", "negated_whom", "reach", "reach_keys", "tests", "whom")
+    __slots__ = ("allows", "keys", "matched", "negated_whom", "prefixes", "reach", "reach_keys", "tests", "whom")
 
     def __init__(
         self, statement: Statement, source: Source, bound: Mapping[str, str | None], *, variables: bool
@@ -72,6 +73,7 @@ class Rule:
         names = statement.principals or statement.not_principals
         self.whom = Whom(names, bound) if names else None
         self.reach, self.reach_keys = _reach(statement, variables=variables)
+        self.prefixes = _prefixes(statement, variables=variables)
         self.tests: tuple[Test, ...] = tuple(
             conditions.test(conditions.known(condition.operator), condition.key, condition.values, variables=variables)
             for condition in statement.conditions
@@ -150,6 +152,12 @@ def compile_policy(document: Document, source: Source, bound: Mapping[str, str |
     return Policy(document, source, bound or {})
 
 
+@functools.lru_cache(maxsize=REMEMBERED * 8)
+def concerning(policies: tuple[Policy, ...], action: str) -> tuple[Rule, ...]:
+    """The statements of all *policies* that concern *action*, in order: many policies cost one look-up."""
+    return tuple(rule for policy in policies for rule in policy.concerning(action))
+
+
 def _unless(listed: Glob) -> Glob:
     return lambda action: not listed(action)
 
@@ -170,6 +178,20 @@ def _reach(statement: Statement, *, variables: bool) -> tuple[Reach | None, tupl
     if plain is None:
         return None, ()
     return _covered(plain, moving), keys
+
+
+def _prefixes(statement: Statement, *, variables: bool) -> tuple[str, ...] | None:
+    """What the resources of a statement begin with, one for each; None where that tells nothing apart.
+
+    Most statements that name an action name another resource, and one look at these sets them aside.
+    """
+    found = []
+    for name in statement.resources:
+        first = resource_template(name, variables=variables)[:1]
+        if not first or not isinstance(first[0], str):
+            return None
+        found.append(first[0])
+    return tuple(found) or None
 
 
 def _covered(plain: Glob, moving: list[Template]) -> Reach:

@@ -5,10 +5,9 @@ Refuses to know what follows from that; `combine` does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from authority.policy.compiled import Matched, Policy, Rule
+from authority.policy.compiled import Matched, Policy, Rule, concerning
 from authority.policy.principal import Grant, Principal
 from authority.policy.variables import Context
 from authority.policy.whom import Whom
@@ -33,24 +32,26 @@ class Inquiry:
         self.denials: list[Matched] = []
         self.missing: dict[str, None] = {}
 
-    def granted_by(self, policies: Sequence[Policy]) -> tuple[list[Matched], Grant]:
+    def granted_by(self, policies: tuple[Policy, ...]) -> tuple[list[Matched], Grant]:
         """The Allow statements that apply, and the most direct way in which one of them names the caller.
 
         Deny statements that apply join `denials`.  Every statement is asked, so that the record names all of them.
         """
         allowed: list[Matched] = []
         best = _NONE
-        for policy in policies:
-            for rule in policy.concerning(self.action):
-                grant = _DIRECT if rule.whom is None else self._named(rule, rule.whom)
-                if grant is _NONE or not self._applies(rule):
-                    continue
-                if rule.allows:
-                    allowed.append(rule.matched)
-                    if grant > best:  # noqa: PLR1730 - `max` costs more than the rest of the loop
-                        best = grant
-                else:
-                    self.denials.append(rule.matched)
+        resource = self.resource
+        for rule in concerning(policies, self.action):
+            if rule.prefixes is not None and not resource.startswith(rule.prefixes):
+                continue
+            grant = _DIRECT if rule.whom is None else self._named(rule, rule.whom)
+            if grant is _NONE or not self._applies(rule):
+                continue
+            if rule.allows:
+                allowed.append(rule.matched)
+                if grant > best:  # noqa: PLR1730 - `max` costs more than the rest of the loop
+                    best = grant
+            else:
+                self.denials.append(rule.matched)
         return allowed, best
 
     def _applies(self, rule: Rule) -> bool:

@@ -138,7 +138,7 @@ WRONG_RULES = {
     "no resource is one's own": ("combine", "own = question.principal.account == question.resource_account", "own = False"),
     "whom NotPrincipal lets in is named by its account": ("evaluate", "is not _NONE else _DIRECT\n        # A boundary", "is not _NONE else Grant.ACCOUNT\n        # A boundary"),
     "a statement without a principal names nobody": ("evaluate", "grant = _DIRECT if rule.whom is None", "grant = _NONE if rule.whom is None"),
-    "only the first policy is heard": ("evaluate", "for policy in policies:", "for policy in policies[:1]:"),
+    "only the first policy is heard": ("evaluate", "concerning(policies, self.action)", "concerning(policies[:1], self.action)"),
     "variables are read before the fifth colon": ("variables", "_joined([*tokens(head), *template(tail,", "_joined([*tokens(head), *template(text,"),
     "an empty default is none": ("variables", "(?P<default>[^']*+)", "(?P<default>[^']++)"),
     "a plain dollar is not": ("variables", "(?P<plain>[*?$])", "(?P<plain>[*?])"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from authority.kernel.letters import folded
 from authority.policy import silences
 from authority.policy.conditions.comparison import Prepare, Satisfied
-from authority.policy.variables import Context, resolve_text, template
+from authority.policy.variables import Context, fixed, resolve_text, template
 
 
 def boolean(text: str) -> bool | None:
@@ -18,13 +18,15 @@ def boolean(text: str) -> bool | None:
 def _bool(values: Sequence[str], variables: bool) -> Satisfied:
     takes = variables and silences.BOOL_TAKES_VARIABLES
     templates = [template(value, variables=takes, wildcards=False) for value in values]
+    plain = frozenset(boolean("".join(map(str, row))) for row in map(fixed, templates) if row is not None)
+    moving = [parts for parts in templates if fixed(parts) is None]
 
     def satisfied(value: str, context: Context) -> bool:
         asked = boolean(value)
         if asked is None:
             return False
-        written = (resolve_text(parts, context) for parts in templates)
-        return any(text is not None and boolean(text) is asked for text in written)
+        written = (resolve_text(parts, context) for parts in moving)
+        return asked in plain or any(text is not None and boolean(text) is asked for text in written)
 
     return satisfied
 
