@@ -12,8 +12,9 @@ from authority.access.action import Action, Decision, action
 from authority.access.call import Call
 from authority.access.caller import INVALID_TOKEN, Caller
 from authority.access.context import context_of
+from authority.kernel.ids import SealingKeyId
 from authority.kernel.refusal import Reason
-from authority.model import principals
+from authority.model import authority, principals
 from authority.model.sessions import SessionKind
 from authority.policy.principal import PrincipalKind
 from authority.sessions.caller_identity import get_caller_identity
@@ -180,3 +181,9 @@ def test_the_answer_says_how_large_the_token_is():
 def test_the_resource_account_of_another_is_closed_to_it():
     world = World()
     assert not world.allows(held(world.get_session_token()), "s3:GetObject", "*", owner=PRODUCTION)
+
+
+@pytest.mark.parametrize("ask", ["assume", "get_session_token", "get_federation_token"])
+def test_without_a_daily_key_nothing_is_issued(ask):
+    world = World(authority.SealingKeyDestroyed(key_id=SealingKeyId("k1")))
+    assert refused(getattr(world, ask)(), Reason.SERVICE_UNAVAILABLE)
