@@ -22,7 +22,7 @@ from authority.accounts import (
     trail,
     travelling,
 )
-from authority.federation import oidc_providers, outbound_identity, saml_providers, web_identity
+from authority.federation import oidc_providers, outbound_identity, saml, saml_providers, web_identity
 from authority.permissions import (
     attachments,
     boundaries,
@@ -90,6 +90,7 @@ MODULES: Final = (
     revocation,
     role_tags,
     roles,
+    saml,
     saml_providers,
     session_token,
     simulate,

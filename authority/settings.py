@@ -105,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether a user with an MFA device enables another only with credentials that were obtained with MFA."""
     public_url: Url = "https://localhost"
     """The URL under which the world reaches this authority; the issuers of tokens that others check lie below it."""
+    assertions_count_once: bool = False
+    """Whether a SAML assertion is redeemed once at all, and not once for each role."""
     issuer_networks: tuple[Text, ...] = ()
     """Networks beside the public ones in which identity providers may be asked for their keys: `10.0.0.0/8`."""
     catalogue: Path | None = None

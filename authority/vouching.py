@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from authority.access.vouched import Vouched
-from authority.federation import tokens, web_identity
+from authority.federation import saml, tokens, web_identity
 from authority.federation.keysets import Issuer, KeySet, Unusable
 from authority.kernel.refusal import Reason, Refusal
 from authority.pipeline import Vouch, Vouching
@@ -49,4 +49,9 @@ def vouchers(keys: IssuerKeys) -> Mapping[str, Vouch]:
             return tokens.NOT_VERIFIED
         return tokens.NOT_VERIFIED if found is None else found
 
-    return {web_identity.ACTION: web_token}
+    async def assertion(vouching: Vouching) -> Vouched | Refusal:
+        """Hold a SAML assertion against the metadata of the provider that is named."""
+        wanted = vouching.input
+        return saml.judged(vouching.version.state, wanted.principal_arn, wanted.saml_assertion, vouching.now)
+
+    return {saml.ACTION: assertion, web_identity.ACTION: web_token}

@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Whether role sessions end with the long-term key that their chain began with."""
     public_url: str = LOCALLY
     """The URL under which the world reaches this authority, without a slash at its end; issuers of tokens lie below."""
+    assertions_count_once: bool = False
+    """Whether a SAML assertion is redeemed once at all, and not once for each role."""
 
 
 class SealingKey(msgspec.Struct, frozen=True):
