@@ -36,6 +36,7 @@ from authority.answering.answer import answer as inquired
 from authority.answering.reach import Sources
 from authority.audit.queries import Query
 from authority.committer import Committer, folded
+from authority.containing import containing
 from authority.credentials import Keyring
 from authority.federation.keysets import Issuer, KeySet, published_keys
 from authority.gathering import gatherers
@@ -310,7 +311,10 @@ async def _serve(
         entropy=entropy,
         dialects=dialects(),
         actions=ACTIONS,
-        gatherers=gatherers(keyring, frozenset(settings.regions), Argon2Passwords(), issuer_keys, answer),
+        gatherers={
+            **gatherers(keyring, frozenset(settings.regions), Argon2Passwords(), issuer_keys, answer),
+            **containing(keyring, answer),
+        },
         vouchers=vouchers(keys_of_others),
         answer=answer,
         observe=metrics.observe,

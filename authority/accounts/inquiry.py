@@ -114,7 +114,7 @@ def _wrong(given: Asking) -> Iterator[str]:
             found = when(text)
             if isinstance(found, Refusal):
                 yield found.message
-    if isinstance(given, Paging) and not 1 <= given.max_results <= MOST:
+    if not 1 <= getattr(given, "max_results", 1) <= MOST:
         yield f"The value of maxResults must be a number from 1 to {MOST}."
     yield from given.wrong() if isinstance(given, Particular) else ()
 

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from authority.accounts.assessing import ListExternalAccess, ListWhoCanAssume
 from authority.accounts.inquiry import Asking, Inquiry
+from authority.accounts.investigating import (
+    AssessBlastRadius,
+    GetTimeline,
+    ListChains,
+    ListDeadKeyUse,
+    ListFirstSeen,
+    ListSources,
+    ListValidCredentials,
+    TraceLineage,
+)
 from authority.accounts.travelling import CompareStates, GetHistory, GetRestoreCommands, GetStateAsOf
-from authority.answering import travel
+from authority.answering import credentials, permissions, travel
 from authority.answering.reach import Reach, Refused, Sources
 
 ANSWERS: Final[Mapping[type[Asking], Callable[[Reach, Any], Awaitable[object]]]] = {
@@ -15,6 +26,16 @@ ANSWERS: Final[Mapping[type[Asking], Callable[[Reach, Any], Awaitable[object]]]]
     CompareStates: travel.differences,
     GetHistory: travel.history,
     GetRestoreCommands: travel.restore,
+    TraceLineage: credentials.trace,
+    AssessBlastRadius: credentials.radius,
+    ListValidCredentials: credentials.valid,
+    ListSources: credentials.sources,
+    ListChains: credentials.paths,
+    ListFirstSeen: credentials.first_seen,
+    GetTimeline: credentials.told,
+    ListDeadKeyUse: credentials.dead,
+    ListWhoCanAssume: permissions.who_can,
+    ListExternalAccess: permissions.external_access,
 }
 
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from authority import __version__
-from authority.cli import accounts, credentials, history, lending, owner, trail
+from authority.cli import accounts, credentials, history, investigate, lending, owner, trail
 from authority.cli.policy import policy
 from authority.cli.replay import replay
 from authority.compose import REFUSALS
@@ -35,6 +35,9 @@ for command in (
     history.diff,
     history.history,
     history.restore,
+    investigate.investigate,
+    investigate.contain,
+    investigate.whose,
     policy,
 ):
     commands.add_command(command)

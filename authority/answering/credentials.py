@@ -1,0 +1,236 @@
+"""Inquiries about credentials: which entries are read, by which index, before `replay` tells what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from authority.accounts.inquiry import when
+from authority.accounts.investigating import (
+    AssessBlastRadius,
+    GetTimeline,
+    ListChains,
+    ListDeadKeyUse,
+    ListFirstSeen,
+    ListSources,
+    ListValidCredentials,
+    TraceLineage,
+    filters_of,
+)
+from authority.answering.reach import Reach, Refused, breathing, missing
+from authority.audit.answers import SeenEvent, SessionRecord
+from authority.audit.queries import Range
+from authority.kernel.ids import LONG_TERM_KEY, TEMPORARY_KEY, AccessKeyId
+from authority.kernel.refusal import Reason, Refusal
+from authority.model.state import State
+from authority.replay.chains import Chains, chains, depth_of, needed
+from authority.replay.lineage import Lineage, Link, lineage, of_key, session_link
+from authority.replay.reaching import ISSUING, Radius, Reaching
+from authority.replay.sightings import DeadKeys, DeadUses, Edge, Edges, Novelties, Sighting, Sources, earlier, holds
+from authority.replay.timeline import Timeline, timeline
+from authority.replay.validity import Standing, key_standing, owner_arn, session_standing
+
+MOST_CREDENTIALS: Final = 10_000
+"""Credentials that one inquiry follows."""
+MOST_SESSIONS: Final = 200_000
+DEAD: Final = tuple(
+    reason.value for reason in (Reason.INVALID_CLIENT_TOKEN_ID, Reason.EXPIRED_TOKEN, Reason.SIGNATURE_DOES_NOT_MATCH)
+)
+
+
+class Validity(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How a credential and all that it led to stand at a point of the log; `valid` counts those that count."""
+
+    access_key_id: str
+    position: int
+    valid: int
+    credentials: tuple[Standing, ...]
+    cut: bool = False
+
+
+async def trace(reach: Reach, asked: TraceLineage) -> Lineage:
+    """The way back from a credential to its root."""
+    state = (await reach.version(reach.position)).state
+    if asked.id.startswith(LONG_TERM_KEY):
+        link = _key(reach, state, asked.id)
+        if link is None:
+            raise _unknown(asked.id)
+        return of_key(link, state.access_keys[link.access_key_id].owner)
+    session = await reach.session(asked.id)
+    if session is None:
+        raise _unknown(asked.id)
+    known: dict[str, Link] = {}
+    for key in (*session.ancestors, session.caller.access_key_id):
+        link = _key(reach, state, key)
+        if link is None and key.startswith(TEMPORARY_KEY):
+            before = await reach.session(key)
+            link = None if before is None else session_link(before)
+        if link is not None:
+            known[key] = link
+    return lineage(session, known)
+
+
+def _key(reach: Reach, state: State, access_key_id: str) -> Link | None:
+    """A long-term key as part of a chain, if it may be seen."""
+    key = state.access_keys.get(AccessKeyId(access_key_id))
+    if key is None or reach.inquiry.eyes not in (None, key.account):
+        return None
+    arn = owner_arn(state, access_key_id, reach.inquiry.partition)
+    return Link(
+        access_key_id=access_key_id,
+        kind="key",
+        account=key.account,
+        arn=arn,
+        issued_at=key.created_at,
+        status=key.status.value,
+    )
+
+
+def _unknown(access_key_id: str) -> Refused:
+    return missing(f"There is no key or session {access_key_id} that may be looked at.")
+
+
+async def followed(reach: Reach, start: str, within: Range, actions: Sequence[str] = ("",)) -> tuple[Reaching, bool]:
+    """Everything that *start* led to *within* a part of the log, and whether there was too much of it.
+
+    With *actions* no other entries are read: enough to know the credentials, and not what was done with them.
+    """
+    reaching = Reaching(start)
+    pending = [start]
+    while pending:
+        named = pending.pop()
+        if len(reaching.credentials) > MOST_CREDENTIALS:
+            return reaching, True
+        for action in actions:
+            async for page in reach.events(within, access_key=named, action=action):
+                async for seen in breathing(page):
+                    pending += reaching.take(named, seen)
+    return reaching, False
+
+
+async def radius(reach: Reach, asked: AssessBlastRadius) -> Radius:
+    """What a credential led to."""
+    await _require_known(reach, asked.id)
+    reaching, cut = await followed(reach, asked.id, await reach.range(asked.since, asked.until))
+    return reaching.answer(cut=cut)
+
+
+async def _require_known(reach: Reach, access_key_id: str) -> None:
+    state = (await reach.version(reach.position)).state
+    if _key(reach, state, access_key_id) is None and not await reach.some_events(
+        Range(1, reach.position), 1, access_key=access_key_id
+    ):
+        raise _unknown(access_key_id)
+
+
+async def valid(reach: Reach, asked: ListValidCredentials) -> Validity:
+    """Which of them count, at a point of the log."""
+    await _require_known(reach, asked.id)
+    return await standing(reach, (asked.id,), asked.since, asked.at)
+
+
+async def standing(reach: Reach, starts: Sequence[str], since: str | None, at: str) -> Validity:
+    """How credentials and all that they led to stand at a point of the log."""
+    point = await reach.point(at)
+    low = (await reach.range(since, None)).low
+    state = (await reach.version(point.position)).state
+    found: dict[str, int | None] = {}
+    cut = False
+    for start in starts:
+        reaching, more = await followed(reach, start, Range(low, point.position), ISSUING)
+        cut = cut or more
+        found |= {one.access_key_id: one.position for one in reaching.credentials.values()}
+    for named, position in found.items():
+        if position is None and named.startswith(TEMPORARY_KEY):
+            session = await reach.session(named)
+            found[named] = None if session is None else session.position
+    sessions = [position for named, position in found.items() if position and named.startswith(TEMPORARY_KEY)]
+    issued = await reach.issued([position for position in sessions if position <= point.position])
+    partition, told = reach.inquiry.partition, []
+    async for named, position in breathing(sorted(found.items(), key=lambda item: (item[1] or 0, item[0]))):
+        if named in issued and position is not None:
+            told.append(session_standing(state, issued[named], position, point.at, partition))
+        elif (known := key_standing(state, named, point.at, partition)) is not None:
+            told.append(known)
+    return Validity(
+        access_key_id=starts[0],
+        position=point.position,
+        valid=sum(one.valid for one in told),
+        credentials=tuple(told),
+        cut=cut,
+    )
+
+
+async def sources(reach: Reach, asked: ListSources) -> Sources:
+    """From where credentials were used."""
+    filters: dict[str, Any] = filters_of(asked.id)
+    sighting = Sighting(filters.get("access_key", ""))
+    async for page in reach.events(await reach.range(asked.since, asked.until), **filters):
+        async for seen in breathing(page):
+            sighting.take(seen)
+    return sighting.answer()
+
+
+async def paths(reach: Reach, asked: ListChains) -> Chains:
+    """The paths that were gone from role to role."""
+    ends: list[SessionRecord] = []
+    known: dict[str, SessionRecord] = {}
+    async for page in reach.sessions(await reach.range(asked.since, asked.until)):
+        known |= {one.access_key_id: one for one in page}
+        ends += [one for one in page if depth_of(one) >= asked.min_depth]
+        if len(known) > MOST_SESSIONS:
+            text = f"There are more than {MOST_SESSIONS} sessions; ask about a shorter part of the log."
+            raise Refused(Refusal(Reason.LIMIT_EXCEEDED, text))
+    for key in sorted(needed(ends, asked.min_depth) - known.keys()):
+        session = await reach.session(key)
+        if session is not None:
+            known[key] = session
+    return Chains(chains=chains(ends, known, min_depth=asked.min_depth, cycles=asked.cycles))
+
+
+async def first_seen(reach: Reach, asked: ListFirstSeen) -> Novelties:
+    """What nobody did before."""
+    within = await reach.range(asked.since, asked.until)
+    edges = Edges()
+    async for page in reach.everything(within):
+        async for seen in breathing(page):
+            edges.take(seen)
+    new = [novelty for edge, novelty in edges.found.items() if not await _was_there(reach, edge, within.low)]
+    found = sorted(new, key=lambda one: (one.position, one.kind, one.value))
+    return Novelties(since=within.low, until=within.high, first_seen=tuple(found))
+
+
+async def _was_there(reach: Reach, edge: Edge, before: int) -> bool:
+    """Whether any entry *before* a position tells *edge* already."""
+    async for page in reach.events(Range(1, before - 1), **earlier(edge)):
+        if any(holds(edge, seen.event) for seen in page):
+            return True
+    return False
+
+
+async def told(reach: Reach, asked: GetTimeline) -> Timeline:
+    """What somebody did, in order."""
+    within = await reach.range(asked.since, asked.until)
+    start = when(asked.next_token)
+    if isinstance(start, Refusal):
+        raise Refused(start)
+    left = Range(max(within.low, start.position or 1), within.high)
+    found: list[SeenEvent] = await reach.some_events(left, asked.max_results + 1, **filters_of(asked.id))
+    more = str(found[asked.max_results].position) if len(found) > asked.max_results else None
+    return Timeline(moments=timeline(found[: asked.max_results], denials=asked.with_denials), next_token=more)
+
+
+async def dead(reach: Reach, asked: ListDeadKeyUse) -> DeadUses:
+    """Attempts with what counts no more."""
+    within = await reach.range(asked.since, asked.until)
+    keys = DeadKeys((await reach.version(reach.position)).state)
+    met: set[int] = set()
+    for reason in DEAD:
+        async for page in reach.events(within, outcome=reason):
+            async for seen in breathing(page):
+                if seen.position not in met:
+                    met.add(seen.position)
+                    keys.take(seen)
+    return keys.answer()
