@@ -208,7 +208,7 @@ class Detailer:
             update_date=policy.updated_at,
             policy_version_list=tuple(
                 VersionDetail(
-                    document=_on_the_wire(version.document),
+                    document=_on_the_wire(policy.text_in(self._partition, version.document)),
                     version_id=f"v{version.number}",
                     is_default_version=version.number == policy.default,
                     create_date=version.created_at,

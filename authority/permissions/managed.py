@@ -18,7 +18,8 @@ from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.listing import Listing, PathListing, listed
 from authority.access.naming import account_of, iam_arn, listing
-from authority.access.tagging import request_tags, resource_tags, tag_keys, tags_refused
+from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
+from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.kernel.arn import parse as parse_arn
 from authority.kernel.ids import POLICY, PolicyId
 from authority.kernel.paging import Page
@@ -171,26 +172,37 @@ class Shown(msgspec.Struct, frozen=True, rename="pascal"):
     policy: PolicyShown
 
 
-@action(
-    "iam:CreatePolicy",
-    resource=lambda _, call: iam_arn(call, f"policy{call.input.path}{call.input.policy_name}"),
-    conditions=lambda _, call: request_tags(call.input.tags),
-)
+def _new_arn(_state: State, call: Call[CreatePolicy]) -> str:
+    return iam_arn(call, f"policy{call.input.path}{call.input.policy_name}")
+
+
+@action("iam:CreatePolicy", resource=_new_arn, conditions=lambda _, call: request_tags(call.input.tags))
 def create_policy(state: State, call: Call[CreatePolicy], facts: Facts) -> Decision:
-    """Make a policy whose text is its version 1, or refuse as AWS does (IAM API, CreatePolicy)."""
+    """Make a policy whose text is its version 1, or refuse as AWS does (IAM API, CreatePolicy).
+
+    One that is born with tags also needs the permission to tag it.
+    """
     account, wanted = account_of(state, call), call.input
+    weighed: tuple[Weighed, ...] = ()
+    if wanted.tags:
+        resource, tags = _new_arn(state, call), request_tags(wanted.tags)
+        may_tag = weigh(state, call, facts.now, "iam:TagPolicy", resource, conditions=tags)
+        weighed = (may_tag,)
+        if not may_tag.verdict.allowed:
+            return Decision(answer=refusal_of(may_tag), weighed=weighed)
     document = readable(account, wanted.policy_document)
     if isinstance(document, Refusal):
-        return Decision(answer=document)
+        return Decision(answer=document, weighed=weighed)
     if account.policy_named(wanted.policy_name) is not None:
         text = f"A policy called {wanted.policy_name} already exists. Duplicate names are not allowed."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
-    refusal = tags_refused(wanted.tags, ignore_case=False)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, text, weighed=weighed)
+    refusal = tags_refused(wanted.tags, ignore_case=False, most=account.quota(QUOTA))
     if refusal is not None:
-        return Decision(answer=refusal)
+        return Decision(answer=refusal, weighed=weighed)
     most = account.quota("PoliciesQuota")
     if len(account.policies) >= most:
-        return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for PoliciesPerAccount: {most}")
+        text = f"Cannot exceed quota for PoliciesPerAccount: {most}"
+        return refuse(Reason.LIMIT_EXCEEDED, text, weighed=weighed)
     created = PolicyCreated(
         account=account.id,
         policy_id=PolicyId(facts.new_id(POLICY)),
@@ -213,7 +225,7 @@ def create_policy(state: State, call: Call[CreatePolicy], facts: Facts) -> Decis
         update_date=facts.now,
         tags=created.tags or None,
     )
-    return Decision(facts=(created,), answer=Shown(answer))
+    return Decision(facts=(created,), answer=Shown(answer), weighed=weighed)
 
 
 class GetPolicy(OfPolicy, frozen=True):
@@ -332,7 +344,7 @@ def tag_policy(state: State, call: Call[TagPolicy], _facts: Facts) -> Decision:
     account, policy = account_of(state, call), own(state, call, "TagPolicy", "was not found.")
     if isinstance(policy, Refusal):
         return Decision(answer=policy)
-    refusal = tags_refused(call.input.tags, policy.tags, ignore_case=False)
+    refusal = tags_refused(call.input.tags, policy.tags, ignore_case=False, most=account.quota(QUOTA))
     if refusal is not None:
         return Decision(answer=refusal)
     if not call.input.tags:

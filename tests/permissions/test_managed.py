@@ -219,7 +219,11 @@ def test_creating_is_authorised_on_the_arn_to_be_and_by_the_tags_that_come_along
     assert denied(world.as_ben(managed.create_policy, Path="/team/", **{**wanted, "Tags": []}))
     too_many = [*wanted["Tags"], {"Key": "Cost", "Value": "1"}]
     assert denied(world.as_ben(managed.create_policy, Path="/team/", **{**wanted, "Tags": too_many}))
-    assert "Policy" in world.as_ben(managed.create_policy, Path="/team/", **wanted)
+    without = world.as_ben(managed.create_policy, Path="/team/", **wanted)
+    assert denied(without)
+    assert "iam:TagPolicy on resource" in without.message
+    both = World(may(BEN, ["iam:CreatePolicy", "iam:TagPolicy"], f"{ROOT}policy/team/*", **only))
+    assert "Policy" in both.as_ben(managed.create_policy, Path="/team/", **wanted)
 
 
 def names(answer: dict) -> list[str]:
