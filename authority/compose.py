@@ -32,7 +32,9 @@ from authority.access.recording import act_of_authority
 from authority.accounts.founding import Administrator, found, unused_account_id
 from authority.accounts.inquiry import Inquiry
 from authority.accounts.log import LogQuery, LogSeen
+from authority.accounts.proofs import Evidence
 from authority.answering.answer import answer as inquired
+from authority.answering.proofs import proven
 from authority.answering.reach import Sources
 from authority.audit.queries import Query
 from authority.committer import Committer, folded
@@ -62,6 +64,7 @@ from authority.projections.runner import Projections
 from authority.registry import ACTIONS, OWN_SERVICE, ROUTES, SERVICES
 from authority.replay.as_of import Versions
 from authority.replay.folding import Version
+from authority.sealing import Sealer
 from authority.sessions.issuer import published
 from authority.settings import Settings, SettingsRefused
 from authority.vouching import vouchers
@@ -97,6 +100,7 @@ SEALING_KEY_CHECKED: Final = 60.0
 SIGNING_KEYS_CHECKED: Final = 1.0
 CHECKPOINTED: Final = 1.0
 SNAPSHOT_LOOKED_AT: Final = 5.0
+SEALED: Final = 1.0
 """Seconds between the turns of workers that nobody waits for."""
 
 
@@ -295,6 +299,8 @@ async def _serve(
     async def answer(query: Query, at: int) -> object:
         if isinstance(query, LogQuery):
             return await _log_seen(ledger, committer.version)
+        if isinstance(query, Evidence):
+            return await proven(ledger, projections.answer, committer.version.state, query, at)
         if isinstance(query, Inquiry):
             return await inquired(inquiries, query, at)
         return await projections.answer(query, at)
@@ -323,6 +329,9 @@ async def _serve(
     )
     metrics.gauge("authority_log_position", "The last position of the log.", lambda: committer.version.position)
     metrics.gauge("authority_projected_position", "The last position projected.", lambda: projections.position)
+    sealer = Sealer(ledger, committer, custody, clock)
+    metrics.gauge("authority_signed_position", "The last position under a signed checkpoint.", lambda: sealer.size)
+    metrics.gauge("authority_checkpoints_refused", "Checkpoints not signed: the log changed.", lambda: sealer.alarms)
     snapshots = Snapshots(ledger, committer, every=settings.snapshot_every, taken=stores.snapshot_at)
 
     revoked = RevokedSessions(ledger, answer, clock)
@@ -342,11 +351,13 @@ async def _serve(
         ("signing keys", SIGNING_KEYS_CHECKED, sign),
         ("snapshots", SNAPSHOT_LOOKED_AT, snapshots.keep),
         ("checkpoints", CHECKPOINTED, ledger.checkpoint),
+        ("sealer", SEALED, sealer.seal),
     )
     async with asyncio.TaskGroup() as tasks:
         committing = tasks.create_task(committer.run())
         await _begin(settings, stores.catalogue, committer, clock, node)
         await renew_sealing_key(committer, custody, clock, entropy)
+        await sealer.begin(entropy)
         beside = [tasks.create_task(repeatedly(*worker)) for worker in workers]
         beside.append(tasks.create_task(projections.run()))
         beside.append(tasks.create_task(_verify_rest(ledger, stores.snapshot_at)))
@@ -381,6 +392,7 @@ async def _serve(
             task.cancel()
         await summarise(pipeline.unproven, committer, clock)
         await committer.submit(own_act(clock, "Stopped", (facts_of.AuthorityStopped(node=node),)))
+        await sealer.seal()
         await take_snapshot(ledger, committer.version)
         committing.cancel()
     log.info("stopped", position=committer.version.position)

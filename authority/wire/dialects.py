@@ -36,6 +36,13 @@ class Spelled(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Document(msgspec.Struct, frozen=True):
+    """An answer of our own service that is not a JSON object: it goes out as it is."""
+
+    content_type: str
+    body: bytes
+
+
 class Question(Protocol):
     """What one request asks for, in its own dialect."""
 
@@ -171,18 +178,26 @@ class JsonQuestion(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One of our own operations: `GET /v1/events/{id}`.  What stands in braces becomes a parameter."""
+    """One of our own operations: `GET /v1/events/{id}`.  What stands in braces becomes a parameter.
+
+    `{name...}` at the end takes all that is left of the path.  What is `given` are parameters that the path stands for.
+    """
 
     method: str
     path: str
     operation: str
+    given: Mapping[str, str] = {}
 
     def match(self, segments: Sequence[str]) -> dict[str, str] | None:
         """The parameters in the path, if *segments* are of this route."""
         wanted = self.path.strip("/").split("/")
+        found = dict(self.given)
+        if wanted[-1].endswith("...}") and len(segments) >= len(wanted):
+            *wanted, rest = wanted
+            found[rest[1:-4]] = "/".join(segments[len(wanted) :])
+            segments = segments[: len(wanted)]
         if len(wanted) != len(segments):
             return None
-        found: dict[str, str] = {}
         for want, have in zip(wanted, segments, strict=True):
             if want.startswith("{"):
                 found[want.strip("{}")] = have
@@ -252,6 +267,8 @@ class RestQuestion(msgspec.Struct, frozen=True):
 
     def write(self, answer: Any, request_id: str) -> Spelled:
         """See `Question`."""
+        if isinstance(answer, Document):
+            return Spelled(200, {"Content-Type": answer.content_type, "x-amzn-RequestId": request_id}, answer.body)
         headers = {"Content-Type": PLAIN_JSON, "x-amzn-RequestId": request_id}
         return Spelled(200, headers, b"{}" if answer is None else _ENCODER.encode(answer))
 
