@@ -1,0 +1,32 @@
+<?php
+// The identity provider of a company, for tests; what differs from run to run stands in the environment.
+$place = getenv('IDP_PLACE');
+$config = [
+    'baseurlpath' => getenv('IDP_URL') . '/',
+    'certdir' => $place,
+    'loggingdir' => $place,
+    'datadir' => $place,
+    'tempdir' => $place,
+    'metadatadir' => getenv('SIMPLESAMLPHP_CONFIG_DIR'),
+    'metadata.sources' => [['type' => 'flatfile']],
+    'secretsalt' => 'salt-of-the-test',
+    'auth.adminpassword' => 'password-of-the-test',
+    'technicalcontact_name' => 'Nobody',
+    'technicalcontact_email' => 'nobody@example.org',
+    'timezone' => 'UTC',
+    'logging.handler' => 'file',
+    'logging.level' => 3,
+    'errorreporting' => false,
+    'showerrors' => true,
+    'enable.saml20-idp' => true,
+    'module.enable' => ['exampleauth' => true, 'core' => true, 'saml' => true],
+    'store.type' => 'phpsession',
+    'session.cookie.secure' => false,
+    'session.cookie.samesite' => null,
+    'session.phpsession.cookiename' => 'idp',
+    'session.phpsession.savepath' => $place,
+    'session.phpsession.httponly' => true,
+    'language.available' => ['en'],
+    'language.default' => 'en',
+    'trusted.url.domains' => [],
+];
