@@ -6,6 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -120,7 +121,9 @@ async def make_tables(database: Path) -> None:
 
 def _writer_engine(database: Path) -> AsyncEngine:
     # The file tells who did what, so it is its owner's only.
-    os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # INVARIANT: a file that is there is never opened here: closing it would drop our connections' locks (POSIX, fcntl).
+    with suppress(FileExistsError):
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     return _engine(
         database,
         1,

@@ -163,6 +163,35 @@ async def test_a_reader_beside_the_writer_sees_what_is_committed_and_writes_noth
     await ledger.close()
 
 
+HEAD = """
+import asyncio, sys
+from authority.ledger.sql.sqlite import SqliteLedger
+async def main():
+    ledger = await SqliteLedger.open(sys.argv[1], only_read=True)
+    print((await ledger.head()).position)
+    await ledger.close()
+asyncio.run(main())
+"""
+FOREIGN = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1].removeprefix("sqlite:///"))
+print(connection.execute("SELECT max(position) FROM event").fetchone()[0])
+connection.close()
+"""
+
+
+@pytest.mark.parametrize("source", [HEAD, FOREIGN], ids=["a reader of ours", "a tool that may write"])
+async def test_another_process_that_lets_go_of_the_file_leaves_the_write_ahead_log_to_us(store, tmp_path, source):
+    """It would remove it if it believed to be the last; then what we acknowledge lies in a file without a name."""
+    url = store.make(tmp_path)
+    ledger = await store.open(url)
+    for position in range(1, 4):
+        assert await ledger.append(entries(1), folded=position - 1) == position
+        assert await python(source, url) == (0, [str(position)])
+        assert (tmp_path / "ledger.sqlite-wal").exists()
+    await ledger.close()
+
+
 async def test_a_ledger_that_fails_to_open_leaves_the_lock(store, tmp_path):
     path = tmp_path / "ledger.sqlite"
     path.touch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
@@ -40,10 +41,13 @@ def writer_engine(path: Path) -> AsyncEngine:
     Left alone, the driver opens the transaction only at the first write, so what `append` has checked could move
     before it inserts.  Makes the file, readable by its owner only, when it is not there.
     """
+    # INVARIANT: a file that is there is never opened here.  Closing it would drop the locks of all our connections
+    # (POSIX, fcntl), and the next process to let go of the file would take away the write-ahead log that we write to.
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as fault:
-        raise LedgerUnavailable(f"`{path}` cannot be opened: {fault.strerror}") from fault
+        raise LedgerUnavailable(f"`{path}` cannot be made: {fault.strerror}") from fault
     engine = _engine(path, connections=1)
 
     @event.listens_for(engine.sync_engine, "connect")
