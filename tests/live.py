@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,9 +128,18 @@ class Live:
         self, method: str, path: str, keys: Keys | None = None, *, query: str = "", body: Any = None
     ) -> tuple[int, Any]:
         """The status and decoded answer of one signed request to our own API."""
+        status, _, answer = self.fetch(method, path, keys, query=query, body=body)
+        return status, msgspec.json.decode(answer)
+
+    def fetch(
+        self, method: str, path: str, keys: Keys | None = None, *, query: str = "", body: Any = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """The status, headers and bytes of the answer to one signed request to our own API."""
         return asyncio.run(self._ask(method, path, keys or self.administrator, query, body))
 
-    async def _ask(self, method: str, path: str, keys: Keys, query: str, body: Any) -> tuple[int, Any]:
+    async def _ask(
+        self, method: str, path: str, keys: Keys, query: str, body: Any
+    ) -> tuple[int, Mapping[str, str], bytes]:
         url = f"{self.url}{path}{'?' if query else ''}{query}"
         content = b"" if body is None else msgspec.json.encode(body)
         headers = sign(
@@ -153,7 +162,7 @@ class Live:
                 skip_auto_headers=("Content-Type",),
             ) as response,
         ):
-            return response.status, msgspec.json.decode(await response.read())
+            return response.status, response.headers, await response.read()
 
     async def check_ledger(self) -> Version:
         """Hold the whole log against its tree, and its fold against the state that was served; only when stopped."""
