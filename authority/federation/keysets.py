@@ -19,6 +19,8 @@ LARGEST_DOCUMENT: Final = 65_536
 """Bytes."""
 MOST_KEYS: Final = 64
 LONGEST_KEY_ID: Final = 256
+SHORTEST_MODULUS: Final = 342
+"""Characters of base 64; a shorter one is not worth reading."""
 RSA_BITS: Final = range(2048, 8193)
 DISCOVERY: Final = "/.well-known/openid-configuration"
 RSA: Final = frozenset({"RS256", "RS384", "RS512"})
@@ -125,7 +127,7 @@ def _key(described: Mapping[str, Any]) -> IssuerKey | None:
         return None
     try:
         match described.get("kty"):
-            case "RSA":
+            case "RSA" if len(described["n"]) >= SHORTEST_MODULUS:
                 key: RSAKey | ECKey = RSAKey.import_key({name: described[name] for name in ("kty", "n", "e")})
                 usable = RSA if key.raw_value.key_size in RSA_BITS else frozenset()
             case "EC":
