@@ -7,7 +7,7 @@ import sys
 import click
 
 from authority import __version__
-from authority.cli import accounts, credentials, history, investigate, lending, owner, trail
+from authority.cli import accounts, credentials, history, investigate, lending, login, owner, trail
 from authority.cli.policy import policy
 from authority.cli.replay import replay
 from authority.compose import REFUSALS
@@ -30,6 +30,7 @@ for command in (
     lending.third_parties,
     credentials.credential_process,
     credentials.env,
+    login.login,
     replay,
     history.as_of,
     history.diff,

@@ -191,7 +191,7 @@ class Browser:
     def open(self, url: str, form: dict[str, str] | None = None, **headers: str) -> Page:
         """Follow redirects to the end, or to where the client takes over."""
         data = None if form is None else urllib.parse.urlencode(form).encode()
-        while not url.startswith(BACK):
+        while url.partition("?")[0] != BACK:
             request = urllib.request.Request(url, data, headers)
             try:
                 with self._opener.open(request, timeout=20) as response:

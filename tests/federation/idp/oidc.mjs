@@ -13,6 +13,13 @@ const tags = {
 function made(issuer, keys) {
   return new Provider(issuer, {
     clients: [{
+      client_id: 'cli',
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+      redirect_uris: ['http://127.0.0.1/callback'],
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+    }, {
       client_id: 'app',
       client_secret: 'quiet',
       application_type: 'native',
