@@ -5,6 +5,7 @@ It is made of authenticated facts only.  Nothing that a client names like a cont
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address
@@ -26,6 +27,7 @@ TYPES: Final = {
 }
 
 
+@functools.lru_cache(maxsize=8_192)
 def unmapped(address: str) -> str:
     """*address* with an IPv4 address that came in IPv6 clothes undressed, so that its ranges apply to it."""
     try:

@@ -24,6 +24,7 @@ class Metrics:
         """Begin at nothing."""
         self.registry = CollectorRegistry()
         labels = ("service", "operation", "status")
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter("authority_requests", "Requests answered.", labels, registry=self.registry)
         self._seconds = Histogram(
             "authority_request_seconds",
@@ -35,8 +36,13 @@ class Metrics:
 
     def observe(self, service: str, operation: str, status: int, seconds: float) -> None:
         """Count one answer; *operation* must be one of a bounded number of names."""
-        self._requests.labels(service, operation, str(status)).inc()
-        self._seconds.labels(service, operation).observe(seconds)
+        place = (service, operation, status)
+        known = self._known.get(place)
+        if known is None:
+            counter = self._requests.labels(service, operation, str(status))
+            known = self._known[place] = (counter, self._seconds.labels(service, operation))
+        known[0].inc()
+        known[1].observe(seconds)
 
     def gauge(self, name: str, what: str, read: Callable[[], float]) -> None:
         """Show what *read* says whenever somebody collects."""
