@@ -365,7 +365,7 @@ async def _serve(
         endpoint = Endpoint(
             pipeline,
             settings.hosts,
-            Bounds(settings.body_timeout, settings.keepalive_timeout),
+            Bounds(settings.header_timeout, settings.body_timeout, settings.keepalive_timeout),
             lambda path: published(committer.version.state, path),
         )
         rim = web.ServerRunner(endpoint.server(), shutdown_timeout=settings.shutdown_grace)

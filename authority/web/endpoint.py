@@ -11,12 +11,17 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
+import structlog
 from aiohttp import HttpVersion11, web
 
 from authority.kernel.refusal import Reason, Refusal
-from authority.pipeline import Pipeline
+from authority.pipeline import FAULT, Pipeline
+from authority.web.protocol import Server
+from authority.web import signin
 from authority.wire.dialects import Spelled
 from authority.wire.request import Received
+
+log = structlog.get_logger()
 
 STRANGER_BODY: Final = 262_144
 """Bytes that we read for somebody unknown: the largest assertion that an unsigned call may carry fits."""
@@ -27,6 +32,7 @@ HEAD: Final = 16_376
 TOO_LARGE: Final = Refusal(Reason.REQUEST_TOO_LARGE, "The body is larger than this endpoint reads.")
 TOO_SLOW: Final = Refusal(Reason.MALFORMED_REQUEST, "The body did not arrive in time.")
 CUT_OFF: Final = Refusal(Reason.MALFORMED_REQUEST, "The body ended early.")
+UNREADABLE: Final = Refusal(Reason.MALFORMED_REQUEST, "This is no HTTP request that can be read in one way only.")
 PORT: Final = re.compile(r":[0-9]+\Z")
 PUBLIC: Final = {
     "Content-Type": "application/json",
@@ -41,6 +47,7 @@ OLD: Final = Refusal(Reason.MALFORMED_REQUEST, "HTTP/1.1 is needed.")
 class Bounds(msgspec.Struct, frozen=True):
     """How long we wait, in seconds."""
 
+    head: float
     body: float
     keepalive: float
 
@@ -66,8 +73,11 @@ class Endpoint:
 
     def server(self) -> web.Server:
         """The protocol factory; no routes, no middlewares, nothing that reads a request before we do."""
-        return web.Server(
+        return Server(
             self.serve,
+            header_timeout=self._bounds.head,
+            unreadable=self._unreadable,
+            failed=self._failed,
             auto_decompress=False,
             access_log=None,
             keepalive_timeout=self._bounds.keepalive,
@@ -78,13 +88,12 @@ class Endpoint:
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Read one request whole, have it answered, and say the answer."""
         request_id = self._pipeline.request_id()
-        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
         head = Received(
             request.method,
             request.raw_path.encode("utf-8", "surrogateescape"),
             tuple(request.raw_headers),
             b"",
-            peer[0] if peer else "",
+            _peer(request),
             request.secure,
         )
         document = self._published(request.raw_path) if request.method == "GET" else None
@@ -96,7 +105,17 @@ class Endpoint:
             response.force_close()
             return response
         received = msgspec.structs.replace(head, body=body)
+        if received.path in signin.PATHS:
+            return _response(await signin.answer(self._pipeline, received, request_id, self._hosts))
         return _response(await self._pipeline.handle(received, request_id, self._hosts))
+
+    def _unreadable(self, request: web.BaseRequest, _exc: BaseException | None) -> web.Response:
+        return _response(self._pipeline.refused_unread(UNREADABLE, _peer(request), self._pipeline.request_id()))
+
+    def _failed(self, request: web.BaseRequest, exc: BaseException | None) -> web.Response:
+        request_id = self._pipeline.request_id()
+        log.error("request_failed", request_id=request_id, exc_info=exc)
+        return _response(self._pipeline.refused_unread(FAULT, _peer(request), request_id))
 
     async def _body(self, request: web.BaseRequest, head: Received) -> bytes | Refusal:
         if not request.body_exists:
@@ -118,6 +137,12 @@ class Endpoint:
         except (web.RequestPayloadError, ConnectionError):
             return CUT_OFF
         return b"".join(parts)
+
+
+def _peer(request: web.BaseRequest) -> str:
+    """The address at the other end."""
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return peer[0] if peer else ""
 
 
 def _response(spelled: Spelled) -> web.Response:

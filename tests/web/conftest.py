@@ -21,7 +21,9 @@ FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with running(tmp_path_factory.mktemp("authority"), body_timeout=1.0, summary_interval=0.1) as live:
+    with running(
+        tmp_path_factory.mktemp("authority"), body_timeout=1.0, header_timeout=1.0, summary_interval=0.1
+    ) as live:
         yield live
 
 
@@ -90,6 +92,16 @@ class Raw:
                     parts.append(part)
                     connection.settimeout(0.05)
             return b"".join(parts)
+
+    def is_dropped(self, text: bytes, patience: float) -> bool:
+        """Whether the connection on which only *text* is said is closed without an answer within *patience* seconds."""
+        host, port = self.host.split(":")
+        with socket.create_connection((host, int(port)), timeout=patience) as connection:
+            connection.sendall(text)
+            try:
+                return connection.recv(1) == b""
+            except TimeoutError:
+                return False
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,30 @@ def test_a_body_that_does_not_come_is_given_up(raw):
     assert time.monotonic() - began < 8
 
 
+@pytest.mark.parametrize("begun", [b"", b"POST / HTTP/1.1\r\nHost: "], ids=["nothing", "half a head"])
+def test_a_head_that_does_not_come_is_given_up(raw, begun):
+    assert raw.is_dropped(begun, 10)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        pytest.param(b"Authorization : hunter2", id="a space before the colon"),
+        pytest.param(b"Authorization: a\r\n hunter2", id="a folded header"),
+        pytest.param(b"Content-Length: 1\r\nContent-Length: 1\r\nhunter2: a", id="two lengths"),
+        pytest.param(b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\nhunter2: a", id="a length and chunks"),
+        pytest.param(b"Authorization: hunter2" + b"a" * 20_000, id="a header that is too long"),
+    ],
+)
+def test_what_is_no_request_is_refused_in_our_words_and_repeated_nowhere(raw, spoilt, caplog):
+    answer = raw.say(f"POST / HTTP/1.1\r\nHost: {raw.host}\r\n".encode() + spoilt + b"\r\n\r\n")
+    assert b" 400 Bad Request" in answer.splitlines()[0]
+    assert b"<Code>MalformedHttpRequestException</Code>" in answer
+    for said in (answer.decode(), caplog.text):
+        assert "hunter2" not in said
+        assert "aiohttp" not in said
+
+
 def test_http_1_0_is_refused(raw):
     answer = raw.say(f"GET / HTTP/1.0\r\nHost: {raw.host}\r\n\r\n".encode())
     assert answer.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 "))

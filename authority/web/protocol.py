@@ -1,0 +1,72 @@
+"""One connection: bounded in time before anything was asked, and answered in our words when nothing can be read.
+
+What a client sent is never repeated, neither to the diagnostics nor to whoever reads the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from aiohttp import web
+
+Serve: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Give: TypeAlias = Callable[[web.BaseRequest, BaseException | None], web.Response]
+
+
+class Protocol(web.RequestHandler):
+    """aiohttp's, with a time-out for the first head and without its own error pages."""
+
+    __slots__ = ("_server", "_waits")
+
+    def __init__(self, server: Server, **kwargs: Any) -> None:
+        """Belong to *server*."""
+        super().__init__(server, **kwargs)
+        self._server = server
+        self._waits: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the first head.  Between requests the keep-alive time-out holds."""
+        super().connection_made(transport)
+        self._waits = asyncio.get_running_loop().call_later(self._server.header_timeout, self._hurry)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Wait no more."""
+        if self._waits is not None:
+            self._waits.cancel()
+        super().connection_lost(exc)
+
+    def _hurry(self) -> None:
+        if not self._request_count:
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it repeats what was sent
+    ) -> web.StreamResponse:
+        """Answer what cannot be read as a request, or a fault of ours, and close."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("a part of the answer was sent already")
+        give = self._server.unreadable if status < 500 else self._server.failed
+        response = give(request, exc)
+        response.force_close()
+        return response
+
+
+class Server(web.Server):
+    """Makes a `Protocol` for each connection."""
+
+    def __init__(self, serve: Serve, *, header_timeout: float, unreadable: Give, failed: Give, **kwargs: Any) -> None:
+        """Answer with *serve*, *unreadable* bytes and what *failed* besides; *header_timeout* is in seconds."""
+        super().__init__(serve, **kwargs)
+        self.header_timeout = header_timeout
+        self.unreadable = unreadable
+        self.failed = failed
+
+    def __call__(self) -> Protocol:
+        """The protocol of one connection."""
+        return Protocol(self, loop=self._loop, **self._kwargs)
