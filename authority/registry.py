@@ -26,6 +26,7 @@ from authority.accounts import (
     summary,
     trail,
     travelling,
+    what_if,
 )
 from authority.federation import oidc_providers, outbound_identity, saml, saml_providers, web_identity
 from authority.permissions import (
@@ -112,6 +113,7 @@ MODULES: Final = (
     versions,
     web_identity,
     web_identity_token,
+    what_if,
 )
 
 ACTIONS: Final = MappingProxyType(
@@ -147,6 +149,7 @@ ROUTES: Final = (
     Route("GET", "/v1/history/{kind}/{name}", "GetHistory"),
     Route("GET", "/v1/restore/{kind}/{name}", "GetRestoreCommands"),
     Route("POST", "/v1/contain", "Contain"),
+    Route("POST", "/v1/what-if", "WhatIf"),
     Route("POST", "/v1/whose", "IdentifyCredential"),
     Route("GET", "/v1/investigate/lineage/{id}", "TraceLineage"),
     Route("GET", "/v1/investigate/blast-radius/{id}", "AssessBlastRadius"),
@@ -158,6 +161,9 @@ ROUTES: Final = (
     Route("GET", "/v1/investigate/dead-keys", "ListDeadKeyUse"),
     Route("GET", "/v1/investigate/who-can-assume/{role}", "ListWhoCanAssume"),
     Route("GET", "/v1/investigate/external-access", "ListExternalAccess"),
+    Route("GET", "/v1/investigate/exposure/{role}", "AssessExposure"),
+    Route("GET", "/v1/investigate/least-privilege/{id}", "SuggestLeastPrivilege"),
+    Route("GET", "/v1/investigate/unused", "ListUnused"),
     Route("GET", "/v1/accounts", "ListAccounts"),
     Route("POST", "/v1/accounts", "CreateAccount"),
     Route("GET", "/v1/accounts/{accountId}", "GetAccount"),

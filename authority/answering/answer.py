@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from authority.accounts.assessing import ListExternalAccess, ListWhoCanAssume
+from authority.accounts.assessing import (
+    AssessExposure,
+    ListExternalAccess,
+    ListUnused,
+    ListWhoCanAssume,
+    SuggestLeastPrivilege,
+)
 from authority.accounts.inquiry import Asking, Inquiry
 from authority.accounts.investigating import (
     AssessBlastRadius,
@@ -18,7 +24,8 @@ from authority.accounts.investigating import (
     TraceLineage,
 )
 from authority.accounts.travelling import CompareStates, GetHistory, GetRestoreCommands, GetStateAsOf
-from authority.answering import credentials, permissions, travel
+from authority.accounts.what_if import AskWhatIf
+from authority.answering import credentials, permissions, supposing, travel
 from authority.answering.reach import Reach, Refused, Sources
 
 ANSWERS: Final[Mapping[type[Asking], Callable[[Reach, Any], Awaitable[object]]]] = {
@@ -36,6 +43,10 @@ ANSWERS: Final[Mapping[type[Asking], Callable[[Reach, Any], Awaitable[object]]]]
     ListDeadKeyUse: credentials.dead,
     ListWhoCanAssume: permissions.who_can,
     ListExternalAccess: permissions.external_access,
+    AssessExposure: permissions.exposure,
+    SuggestLeastPrivilege: permissions.least_privilege,
+    ListUnused: permissions.unused,
+    AskWhatIf: supposing.what_if,
 }
 
 

@@ -108,6 +108,13 @@ class Reach:
                 high = (await self.point(until)).position
         return Range(low, high)
 
+    async def moment(self, text: str) -> datetime:
+        """The moment that *text* names."""
+        found = when(text)
+        if isinstance(found, When) and found.moment is not None:
+            return found.moment
+        return (await self.point(text)).at
+
     async def _before(self, moment: datetime) -> int:
         return await self._ledger.position_at(moment - datetime.resolution)
 

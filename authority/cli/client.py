@@ -40,15 +40,18 @@ class Client(msgspec.Struct, frozen=True):
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        patience: float = TIMEOUT,
     ) -> Any:
         """The decoded answer to one signed request; a refusal ends the command with what it says.
 
-        A *path* in parts may hold slashes in them.
+        A *path* in parts may hold slashes in them.  After *patience* seconds the answer counts as lost.
         """
         named = path if isinstance(path, str) else "".join(f"/{quote(part, safe='')}" for part in path)
-        return asyncio.run(self._ask(method, quote(named) if named is path else named, query or {}, body))
+        return asyncio.run(self._ask(method, quote(named) if named is path else named, query or {}, body, patience))
 
-    async def _ask(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
+    async def _ask(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, patience: float
+    ) -> Any:
         url = f"{self.endpoint.rstrip('/')}{path}"
         if query:
             url += "?" + urlencode(query, quote_via=quote)
@@ -64,10 +67,9 @@ class Client(msgspec.Struct, frozen=True):
             service=SERVICE,
             now=CLOCK.now(),
         )
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience)) as session,
                 session.request(
                     method,
                     URL(url, encoded=True),

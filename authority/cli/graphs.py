@@ -89,6 +89,19 @@ def of_openings(answer: Answer) -> Graph:
     )
 
 
+def of_exposure(answer: Answer) -> Graph:
+    """From changes of a trust policy to the sessions that were issued while it was so."""
+    nodes, edges = [Node(answer["role"], answer["role"])], []
+    for window in answer["windows"]:
+        change = f"position {window['position']}"
+        nodes.append(Node(change, _lines(change, window["action"], window["by"].get("arn", ""))))
+        edges.append(Edge(change, answer["role"], "changed"))
+        for one in window.get("sessions", ()):
+            nodes.append(Node(one["accessKeyId"], _lines(one["accessKeyId"], one["caller"].get("arn", ""))))
+            edges.append(Edge(change, one["accessKeyId"], "made possible" if one.get("onlyBecause") else ""))
+    return Graph(nodes, edges)
+
+
 def _conditions(one: Answer) -> str:
     return ", ".join(one.get("ifKeys", ()))
 

@@ -18,6 +18,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 V1: Final = ("v1", "investigate")
 AGAIN: Final = 5
 """Times that `contain` asks again while something that came in between still counts."""
+PATIENCE: Final = 600.0
+"""Seconds that a look at all of a part of the log may take."""
 
 
 @click.group()
@@ -319,6 +321,88 @@ def external_access(*, client: Client, as_of: str, account: str | None, output: 
     )  # fmt: skip
     columns = ("Role", "Principal", "What", "External id", "Conditions", "Statement", "Concern")
     _show(answer, output, columns, rows, graphs.of_openings)
+
+
+@investigate.command()
+@click.argument("role")
+@click.option("--change", type=click.IntRange(1), default=None, help="Only the change at this position.")
+@account_option
+@drawn_option
+@client_options
+def exposure(*, client: Client, role: str, change: int | None, account: str | None, output: str) -> None:
+    """Say who changed the trust policy of ROLE and how, and which sessions were issued while it was so."""
+    answer = client.ask("GET", [*V1, "exposure", role], query=given(change=change, account=account))
+    if output != "table":
+        _show(answer, output, (), (), graphs.of_exposure)
+        return
+    for window in answer["windows"]:
+        closed = f"until position {window['closed']}" if "closed" in window else "until now"
+        by = window["by"].get("arn") or window["by"].get("principalId") or "the authority itself"
+        click.echo(f"Position {window['position']}, {_time(window, 'at')} UTC, {window['action']} by {by}, {closed}:")
+        for words in window["words"]:
+            click.echo(f"  {words}")
+        show_table(
+            ("Session", "Position", "At (UTC)", "Taken by", "From", "Only because of this change"),
+            (
+                (
+                    one["accessKeyId"], one["position"], _time(one, "at"),
+                    one["caller"].get("arn") or one["caller"].get("principalId"), one.get("sourceAddress"),
+                    {True: "yes", False: "no", None: "cannot be told"}[one.get("onlyBecause")],
+                )
+                for one in window.get("sessions", ())
+            ),
+            empty="  No session was issued.",
+        )  # fmt: skip
+        click.echo()
+
+
+@investigate.command("least-privilege")
+@click.argument("whoever")
+@range_options
+@account_option
+@output_option("policy")
+@client_options
+def least_privilege(*, client: Client, whoever: str, output: str, **more: str | None) -> None:
+    """Say what a user or role (ARN, unique id) used, and propose a policy that gives no more.
+
+    With --output policy: nothing but the document, as PutRolePolicy takes it.
+    """
+    answer = client.ask("GET", [*V1, "least-privilege", whoever], query=given(**more))
+    if output in ("json", "policy"):
+        show_json(answer["policy"] if output == "policy" else answer)
+        return
+    show_table(
+        ("Action", "Count", "Last (UTC)", "Resources"),
+        ((one["action"], one["count"], _time(one, "last"), _said(one["resources"])) for one in answer["used"]),
+        empty="Nothing was used.",
+    )
+    click.echo()
+    show_table(
+        ("Statement that nothing needed", "Of", "Line"),
+        ((one["policy"], one.get("sid") or one.get("index", 0), one.get("line")) for one in answer["unneeded"]),
+        empty="Every statement was needed.",
+    )
+
+
+@investigate.command()
+@click.option("--since", required=True, metavar="POSITION|TIME", help="Used since when.")
+@account_option
+@output_option()
+@client_options
+def unused(*, client: Client, since: str, account: str | None, output: str) -> None:
+    """List roles, keys, entries of trust policies and permissions that nobody used."""
+    answer = client.ask("GET", [*V1, "unused"], query=given(since=since, account=account), patience=PATIENCE)
+    if output == "json":
+        show_json(answer)
+        return
+    show_table(
+        ("What", "Account", "Name", "Of", "Where", "Last used (UTC)"),
+        (
+            (one["what"], one["account"], one["name"], one.get("owner"), one.get("detail"), _time(one, "lastUsed"))
+            for one in answer["unused"]
+        ),
+        empty="Everything was used.",
+    )
 
 
 @investigate.command()

@@ -10,6 +10,7 @@ from authority import __version__
 from authority.cli import accounts, credentials, history, investigate, lending, login, owner, trail
 from authority.cli.policy import policy
 from authority.cli.replay import replay
+from authority.cli.what_if import what_if
 from authority.compose import REFUSALS
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
 
@@ -39,6 +40,7 @@ for command in (
     investigate.investigate,
     investigate.contain,
     investigate.whose,
+    what_if,
     policy,
 ):
     commands.add_command(command)

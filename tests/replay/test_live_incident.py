@@ -275,3 +275,116 @@ def test_nobody_contains_what_is_anothers(incident):
         "POST", "/v1/contain", people, body={"id": incident.planted.access_key_id, "account": "*"}
     )
     assert (status, answer["code"]) == (403, "AccessDenied")
+
+
+def written(tmp_path, document: str) -> str:
+    file = tmp_path / "policy.json"
+    file.write_text(document)
+    return str(file)
+
+
+def suppose(incident, *words: str, status: int = 0):
+    return json.loads(run(incident, "what-if", "--account", "*", "--output", "json", *words, status=status))
+
+
+def test_all_recorded_decisions_come_out_again(incident):
+    found = suppose(incident, "--until", str(incident.after))
+    assert found["reweighed"] == found["decisions"] > 20
+    assert [found[kind] for kind in ("newlyDenied", "newlyAllowed", "undetermined")] == [[], [], []]
+
+
+def test_had_the_role_been_closed_to_dana_nothing_would_have_come_of_the_key(incident, tmp_path):
+    file = written(tmp_path, trusting(f"arn:aws:iam::{incident.accounts[0]}:user/Ivan"))
+    since = ("--since", str(incident.before), "--until", str(incident.after))
+    found = suppose(incident, "--replace", f"{incident.build}={file}", *since)
+    (denied,) = found["newlyDenied"]
+    assert (denied["principal"], denied["becomes"]) == (incident.key_user, "implicitDeny")
+    found = suppose(incident, "--replace", f"{incident.build}={file}", "--cascade", *since)
+    never = {key for row in found["never"] for key in row.get("sessions", ())}
+    assert never == {
+        incident.first.access_key_id, incident.second.access_key_id, incident.planted.access_key_id,
+        incident.planted_session.access_key_id,
+    }  # fmt: skip
+
+
+def test_had_mfa_been_required_is_undetermined_until_somebody_knows(incident, tmp_path):
+    condition = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+    file = written(tmp_path, trusting(incident.accounts[0], **condition))
+    words = ("--replace", f"{incident.build}={file}", "--since", str(incident.before), "--until", str(incident.after))
+    found = suppose(incident, *words)
+    assert (found["undeterminedCount"], found["newlyDeniedCount"]) == (2, 0)
+    assert found["undetermined"][0]["unknown"] == ["aws:multifactorauthpresent"]
+    found = suppose(incident, *words, "--absent", "aws:MultiFactorAuthPresent")
+    assert (found["undeterminedCount"], found["newlyDeniedCount"]) == (0, 2)
+    table = run(incident, "what-if", "--account", "*", *words)
+    assert "Undetermined: 2" in table
+
+
+def test_an_account_supposes_about_what_it_sees(incident, tmp_path):
+    building = entered(incident.live, incident.accounts[1])
+    replaced = {"kind": "trust", "target": "Build", "document": trusting("999999999999")}
+    status, found = incident.live.ask(
+        "POST", "/v1/what-if", building, body={"replacements": [replaced], "until": str(incident.after)}
+    )
+    assert status == 200, found
+    # Whoever came from another account is withheld, and so is what would have become of him.
+    assert {row["why"] for row in found["undetermined"]} == {"who asked may not be seen"}
+    assert found["newlyDeniedCount"] == 0
+    status, answer = incident.live.ask(
+        "POST", "/v1/what-if", building, body={"replacements": [{"kind": "trust", "document": "{}"}]}
+    )
+    assert (status, answer["code"]) == (400, "ValidationError")
+
+
+def test_the_exposure_of_a_role_is_the_time_between_two_changes_and_what_was_issued_in_it(incident):
+    live = incident.live
+    building = entered(live, incident.accounts[1])
+    iam = live.client("iam", building)
+    iam.create_role(RoleName="Shop", AssumeRolePolicyDocument=trusting(incident.accounts[1]))
+    iam.update_assume_role_policy(RoleName="Shop", PolicyDocument=trusting(incident.accounts[0], incident.accounts[1]))
+    shop = f"arn:aws:iam::{incident.accounts[1]}:role/Shop"
+    stranger = assume(live, incident.innocent, shop)
+    insider = Keys.of(live.client("sts", building).assume_role(RoleArn=shop, RoleSessionName="work")["Credentials"])
+    iam.update_assume_role_policy(RoleName="Shop", PolicyDocument=trusting(incident.accounts[1]))
+    told = asked(incident, "exposure", shop)
+    _, opened, closed = told["windows"]
+    assert (opened["closed"], "closed" in closed) == (closed["position"], False)
+    assert {one["accessKeyId"]: one["onlyBecause"] for one in opened["sessions"]} == {
+        stranger.access_key_id: True, insider.access_key_id: False,
+    }  # fmt: skip
+    assert "trust" not in opened["words"][0]
+    (only,) = asked(incident, "exposure", shop, "--change", str(opened["position"]))["windows"]
+    assert only["position"] == opened["position"]
+    assert "Only because" in run(incident, "investigate", "exposure", shop, "--account", "*")
+    # Of Ivan, who is of another account, the role's account sees that he came, and no more.
+    told = get(live, "/v1/investigate/exposure/Shop", building)
+    assert incident.innocent.access_key_id not in json.dumps(told)
+
+
+def test_what_was_used_is_proposed_as_a_policy_and_the_rest_is_unneeded(incident):
+    told = asked(incident, "least-privilege", incident.deploy, "--until", str(incident.after))
+    used = {one["action"] for one in told["used"]}
+    assert used == {"iam:CreateUser", "iam:PutUserPolicy", "iam:CreateAccessKey"}
+    policy = json.loads(
+        run(incident, "investigate", "least-privilege", incident.deploy, "--account", "*", "--output", "policy",
+            "--until", str(incident.after))
+    )  # fmt: skip
+    assert policy == told["policy"]
+    resources = {name for statement in policy["Statement"] for name in statement["Resource"]}
+    assert resources == {f"arn:aws:iam::{incident.accounts[2]}:user/backup"}
+    live = incident.live
+    production = entered(live, incident.accounts[2])
+    live.client("iam", production).put_role_policy(
+        RoleName="Deploy", PolicyName="proposed", PolicyDocument=json.dumps(policy)
+    )
+
+
+def test_what_nobody_used_is_listed(incident):
+    since = str(incident.after)
+    found = asked(incident, "unused", "--since", since)["unused"]
+    named = {(one["what"], one["name"]) for one in found}
+    assert ("key", incident.live.administrator.access_key_id) not in named
+    assert ("role", incident.deploy) in named or ("role", incident.build) not in named
+    before = asked(incident, "unused", "--since", "1")["unused"]
+    assert before == []
+    assert {one["what"] for one in found} <= {"role", "key", "trust", "permission"}

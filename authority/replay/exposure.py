@@ -1,0 +1,142 @@
+"""A trust policy that was changed, and what came of it: the sessions issued while it was so, and because it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from authority.audit.answers import SeenEvent, SessionCaller
+from authority.audit.terms import issued_by
+from authority.model.account import Account
+from authority.model.event import Event
+from authority.model.roles import Role, Trust
+from authority.model.state import State
+from authority.policy.combine import Effect
+from authority.replay.difference import in_words
+from authority.replay.folding import Folded
+from authority.replay.history import Who, who
+from authority.replay.patch import Operation, patch
+from authority.replay.plain import plain
+from authority.replay.reweighing import Again, Sessions, again
+from authority.replay.supposing import possible
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A session of the role.  `only_because` says whether the trust policy before would have refused it.
+
+    It is None where that depends on what the record lacks or withholds.
+    """
+
+    access_key_id: str
+    position: int
+    at: datetime
+    caller: SessionCaller
+    source_address: str = ""
+    only_because: bool | None = None
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The time from one change of a trust policy to the next; `closed` is left out while it is in force."""
+
+    position: int
+    at: datetime
+    closed: int | None = None
+    by: Who
+    action: str
+    words: tuple[str, ...]
+    steps: tuple[Operation, ...] = ()
+    sessions: tuple[Issued, ...] = ()
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The changes of a role's trust policy that were asked about, the oldest first."""
+
+    role: str
+    role_id: str
+    windows: tuple[Window, ...]
+
+
+class Turned(msgspec.Struct, frozen=True):
+    """A change of a trust policy: where, and from what to what; None is before the role was there, or after it went."""
+
+    position: int
+    at: datetime
+    body: bytes
+    before: Trust | None
+    after: Trust | None
+
+
+def turned(folded: Folded, account_id: str, role_id: str) -> Turned | None:
+    """How one entry changed the trust policy of a role, if it did."""
+    before, after = (_trust(state, account_id, role_id) for state in (folded.before, folded.after))
+    if before == after:
+        return None
+    return Turned(folded.entry.position, folded.entry.at, folded.entry.body, before, after)
+
+
+def _trust(state: State, account_id: str, role_id: str) -> Trust | None:
+    account = state.accounts.get(account_id)
+    role = None if account is None else account.roles.get(role_id)
+    return None if role is None else role.trust
+
+
+def window(change: Turned, closed: int | None, event: Event, sessions: Iterable[Issued]) -> Window:
+    """The time from *change* on, as it is shown."""
+    steps = patch(plain(change.before), plain(change.after))
+    return Window(
+        position=change.position,
+        at=change.at,
+        closed=closed,
+        by=who(event),
+        action=event.type,
+        words=tuple(map(in_words, steps)),
+        steps=steps,
+        sessions=tuple(sessions),
+    )
+
+
+def issued(
+    seen: SeenEvent, state: State, change: Turned, of: tuple[Account, Role], sessions: Sessions
+) -> Issued | None:
+    """The session that an entry issued, and whether it was only because of *change*; *state* is as it was then."""
+    session = issued_by(seen.event)
+    if session is None or session.role_id != of[1].id:
+        return None
+    return Issued(
+        access_key_id=session.access_key_id,
+        position=seen.position,
+        at=session.issued_at,
+        caller=SessionCaller(
+            account="" if seen.event.caller is None else seen.event.caller.account,
+            principal_id=session.caller_principal_id,
+            arn=session.caller_arn,
+            access_key_id=session.caller_access_key_id,
+        ),
+        source_address="" if seen.event.request is None else seen.event.request.source_address,
+        only_because=_only_because(seen, state, change, of, sessions),
+    )
+
+
+def _only_because(
+    seen: SeenEvent, state: State, change: Turned, of: tuple[Account, Role], sessions: Sessions
+) -> bool | None:
+    if change.before is None:
+        return True  # there was no role to take on
+    account = state.accounts.get(of[0].id)
+    role = None if account is None else account.roles.get(of[1].id)
+    if account is None or role is None:
+        return None
+    as_before = account.with_role(msgspec.structs.replace(role, trust=change.before))
+    supposed = msgspec.structs.replace(state, accounts=state.accounts.set(account.id, as_before))
+    refused = False
+    for decision in seen.event.decisions:
+        question = again(supposed, seen.event, decision, sessions)
+        if not isinstance(question, Again):
+            return None
+        found = possible(question.question, decision.missing, question.bound)
+        if found.effect is None:
+            return None
+        refused = refused or found.effect is not Effect.ALLOWED
+    return refused
