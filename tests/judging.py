@@ -23,16 +23,8 @@ COMMON: Final = frozenset(
 )  # fmt: skip
 """Codes that every operation may answer (IAM, STS and Organizations API references, Common Errors)."""
 
-BEYOND: Final = frozenset(
-    {
-        # The models leave these out; AWS answers them all the same.
-        ("CreateAccountAlias", "InvalidInput"),
-        ("AddUserToGroup", "InvalidInput"),
-        ("GetSAMLProvider", "UnmodifiableEntity"),
-        # AWS limits nobody's sessions; the code of its other quotas says best what we mean.
-        ("AssumeRole", "LimitExceeded"),
-    }
-)
+BEYOND: Final = frozenset({("CreateRole", "NoSuchEntity")})
+"""What AWS answers though the model leaves it out: a boundary that is not there."""
 NOT_OF_ROOT: Final = frozenset({("GetUser", "User.UserName"), ("GetUser", "User.Path")})
 """What the model requires and the root does not have."""
 

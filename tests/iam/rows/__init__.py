@@ -1,0 +1,3 @@
+"""Rows by noun."""
+
+from __future__ import annotations
