@@ -40,7 +40,7 @@ def boundary_wanted(state: State, account: Account, text: str, partition: str) -
         return Refusal(Reason.INVALID_PARAMETER_VALUE, text)
     policy = policy_by_arn(state, account, text, partition)
     if policy is None or policy.retired:
-        return Refusal(Reason.NO_SUCH_ENTITY, f"Policy {text} does not exist or is not attachable.")
+        return Refusal(Reason.NO_SUCH_ENTITY, f"Scope ARN: {text} does not exist or is not attachable.")
     return policy.id
 
 

@@ -29,6 +29,8 @@ from authority.model.state import State
 
 LONGEST_VALUE: Final = 2_048
 """Characters of one parameter that are recorded; what a longer one made true stands in the facts."""
+SHORT_VALUE: Final = 128
+"""Bytes of a parameter's JSON that are recorded where there is little room."""
 MOST_ITEMS: Final = 200
 LONGEST_SUBJECT: Final = 2_048
 HIDDEN: Final = "***"
@@ -56,9 +58,14 @@ class Asked(msgspec.Struct, frozen=True):
 def record(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime) -> tuple[bytes, Decision]:
     """The bytes of one proven request's entry, and the decision that they are of.
 
-    A decision whose entry would be too large is refused in its place, so that nothing happens that is not recorded.
+    Where there is little room, parameters are recorded by their digests: the facts and the decisions say the same.  A
+    decision whose entry would be too large all the same is refused in its place, so that nothing happens that is not
+    recorded.
     """
     body = write_event(_event(asked, caller, decision, at))
+    if len(body) > LARGEST:
+        short = msgspec.structs.replace(asked, parameters=_digested(asked.parameters, asked.sensitive))
+        body = write_event(_event(short, caller, decision, at))
     if len(body) <= LARGEST:
         return body, decision
     instead = Decision(answer=TOO_LARGE, subject=decision.subject)
@@ -116,6 +123,16 @@ def recorded(parameters: Mapping[str, Any], sensitive: frozenset[str] = frozense
         name: HIDDEN if name in sensitive or name.lower() in NEVER_RECORDED else _cut(value)
         for name, value in parameters.items()
     }
+
+
+def _digested(parameters: Mapping[str, Any], sensitive: frozenset[str]) -> dict[str, Any]:
+    """*parameters* as they are recorded, with every one that is not short cut down to its length and digest."""
+    digested: dict[str, Any] = {}
+    for name, value in recorded(parameters, sensitive).items():
+        spelled = msgspec.json.encode(value, order="sorted")
+        fits = len(spelled) <= SHORT_VALUE
+        digested[name] = value if fits else {"length": len(spelled), "sha256": sha256(spelled).hexdigest()}
+    return digested
 
 
 def _cut(value: object) -> object:

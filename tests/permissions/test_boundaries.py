@@ -36,7 +36,7 @@ def test_a_boundary_is_set_changed_and_taken_away(word, name, holder):
 @pytest.mark.parametrize(("word", "name", "_holder"), KINDS)
 def test_what_does_not_exist_is_not_found(word, name, _holder):
     world, absent = World(created()), f"{ROOT}policy/Absent"
-    text = f"Policy {absent} does not exist or is not attachable."
+    text = f"Scope ARN: {absent} does not exist or is not attachable."
     asked = {f"{word}Name": name, "PermissionsBoundary": absent}
     assert world.ask(put(word), **asked) == refused(Reason.NO_SUCH_ENTITY, text)
     nobody = {f"{word}Name": "Nobody"}

@@ -257,7 +257,7 @@ def test_a_role_born_with_a_boundary_shows_it_when_it_is_shown_whole():
 
 def test_a_boundary_that_does_not_exist_makes_no_role():
     world = World()
-    text = f"Policy {LIMIT} does not exist or is not attachable."
+    text = f"Scope ARN: {LIMIT} does not exist or is not attachable."
     assert refused(made(world, PermissionsBoundary=LIMIT), Reason.NO_SUCH_ENTITY, text)
     assert world.account.role_named("App") is None
 
