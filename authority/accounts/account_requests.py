@@ -13,11 +13,11 @@ import msgspec
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
 from authority.access.listing import listed
-from authority.access.tagging import request_tags, tags_refused
+from authority.access.tagging import request_tags
 from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.accounts.founding import ACCESS_ROLE, new_account, unused_account_id
 from authority.accounts.naming import outsider, the_account
-from authority.accounts.organization import TokenListing, account_arn
+from authority.accounts.organization import TokenListing, account_arn, tags_unfit
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
 from authority.model.account_settings import AccountCreation, AccountRequested, AccountTagged
@@ -86,7 +86,7 @@ def create_account(state: State, call: Call[CreateAccount], facts: Facts) -> Dec
         weighed = (weigh(state, call, facts.now, "organizations:TagResource", anywhere, conditions=tagging),)
         if not weighed[0].verdict.allowed:
             return Decision(answer=refusal_of(weighed[0]), weighed=weighed)
-        refused = tags_refused(wanted.tags, ignore_case=False)
+        refused = tags_unfit(wanted.tags)
         if refused is not None:
             return Decision(answer=refused, weighed=weighed)
 

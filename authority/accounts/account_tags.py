@@ -9,14 +9,13 @@ import msgspec
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
 from authority.access.context import Context
-from authority.access.tagging import QUOTA, request_tags, tag_keys, tags_refused
+from authority.access.tagging import request_tags, tag_keys
 from authority.accounts.naming import outsider
-from authority.accounts.organization import account_arn, worn
+from authority.accounts.organization import account_arn, tags_unfit, worn
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
 from authority.model.account import Account
 from authority.model.account_settings import AccountTagged, AccountUntagged
-from authority.model.quotas import DEFAULTS
 from authority.model.state import State
 
 
@@ -75,7 +74,7 @@ def tag_resource(state: State, call: Call[Tagged], _facts: Facts) -> Decision:
     account = _tagged_account(state, call)
     if isinstance(account, Decision):
         return account
-    refused = tags_refused(call.input.tags, account.tags, ignore_case=False, most=DEFAULTS[QUOTA])
+    refused = tags_unfit(call.input.tags, account.tags)
     if refused is not None:
         return Decision(answer=refused)
     return Decision(facts=(AccountTagged(account=account.id, tags=call.input.tags),))

@@ -31,7 +31,7 @@ def create_account_alias(state: State, call: Call[OneAlias], _facts: Facts) -> D
     """Give the account an alias, in place of the one it had (IAM API, CreateAccountAlias)."""
     account, alias = account_of(state, call), call.input.account_alias
     if LOOKS_LIKE_AN_ID.fullmatch(alias):
-        return refuse(Reason.INVALID_INPUT, "An account alias cannot be a 12-digit number.")
+        return refuse(Reason.VALIDATION_ERROR, "An account alias cannot be a 12-digit number.")
     if any(alias in one.aliases for one in state.accounts.values()):
         return refuse(Reason.ENTITY_ALREADY_EXISTS, f"The account alias {alias} already exists.")
     dropped = tuple(AccountAliasDeleted(account=account.id, alias=old) for old in account.aliases)

@@ -5,6 +5,7 @@ Everything here is derived: there is nothing to make or delete but accounts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -12,7 +13,10 @@ from typing import Final
 import msgspec
 
 from authority.access.context import Context
+from authority.access.tagging import tags_refused
 from authority.kernel.letters import folded
+from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.tags import Tag
 from authority.model.account import Account
 from authority.model.state import State
 
@@ -98,6 +102,14 @@ def shown(state: State, account: Account, partition: str) -> AccountShown:
 def worn(account: Account | None) -> Context:
     """The condition keys of the tags that an account wears."""
     return {} if account is None else {f"aws:resourcetag/{folded(tag.key)}": tag.value for tag in account.tags}
+
+
+def tags_unfit(new: Iterable[Tag], worn: Iterable[Tag] = ()) -> Refusal | None:
+    """Why *new* tags may not be laid over those *worn* by an account, in the words of Organizations."""
+    refused = tags_refused(new, worn, ignore_case=False)
+    if refused is not None and refused.reason is Reason.LIMIT_EXCEEDED:
+        return Refusal(Reason.CONSTRAINT_VIOLATION, "You have exceeded the number of tags allowed on this resource.")
+    return refused
 
 
 def _digest(state: State) -> str:

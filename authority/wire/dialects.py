@@ -174,7 +174,8 @@ class JsonQuestion(msgspec.Struct, frozen=True):
 
     def refuse(self, refusal: Refusal, request_id: str) -> Spelled:
         """See `Question`."""
-        return Spelled(*render_json(refusal, request_id))
+        known = {} if self.operation is None else self.operation.errors
+        return Spelled(*render_json(refusal, request_id, known))
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ Decides nothing: why a request was refused was said by whoever refused it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 import msgspec
@@ -105,6 +105,7 @@ SPELLINGS: Final[Mapping[Reason, Spelling]] = {
 
 XML: Final = "text/xml"
 JSON: Final = "application/x-amz-json-1.1"
+INVALID: Final = "InvalidInputException"
 
 
 def render_xml(refusal: Refusal, request_id: str, namespace: str) -> tuple[int, bytes]:
@@ -119,9 +120,13 @@ def render_xml(refusal: Refusal, request_id: str, namespace: str) -> tuple[int, 
     return spelling.status, document.encode()
 
 
-def render_json(refusal: Refusal, request_id: str) -> tuple[int, dict[str, str], bytes]:
-    """The status, headers and document of the JSON 1.1 protocol."""
+def render_json(refusal: Refusal, request_id: str, known: Container[str] = ()) -> tuple[int, dict[str, str], bytes]:
+    """The status, headers and document of the JSON 1.1 protocol; *known* are the codes of the operation's model."""
     spelling = SPELLINGS[refusal.reason]
-    headers = {"Content-Type": JSON, "x-amzn-ErrorType": spelling.json_code, "x-amzn-RequestId": request_id}
+    code = spelling.json_code
+    if refusal.reason is Reason.VALIDATION_ERROR and code not in known and INVALID in known:
+        # Services of one age name what does not fit by a code of their own, those of another by the common one.
+        code = INVALID
+    headers = {"Content-Type": JSON, "x-amzn-ErrorType": code, "x-amzn-RequestId": request_id}
     message = refusal.message.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate would be a fault here
-    return spelling.json_status, headers, msgspec.json.encode({"__type": spelling.json_code, "message": message})
+    return spelling.json_status, headers, msgspec.json.encode({"__type": code, "message": message})

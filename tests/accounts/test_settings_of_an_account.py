@@ -48,7 +48,7 @@ def test_an_alias_is_one_accounts_only():
 
 
 def test_an_alias_cannot_be_taken_for_an_account_id():
-    assert reason(World().ask(aliases.create_account_alias, AccountAlias=MEMBER)) is Reason.INVALID_INPUT
+    assert reason(World().ask(aliases.create_account_alias, AccountAlias=MEMBER)) is Reason.VALIDATION_ERROR
 
 
 # --- password policy ------------------------------------------------------------------------
