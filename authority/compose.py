@@ -137,6 +137,7 @@ def decisive(settings: Settings) -> facts_of.Settings:
         role_sessions_end_with_parent=settings.role_sessions_end_with_parent,
         mfa_guards_enrolment=settings.mfa_guards_enrolment,
         public_url=settings.public_url,
+        assertions_count_once=settings.assertions_count_once,
     )
 
 
@@ -321,7 +322,7 @@ async def _serve(
             **gatherers(keyring, frozenset(settings.regions), Argon2Passwords(), issuer_keys, answer),
             **containing(keyring, answer),
         },
-        vouchers=vouchers(keys_of_others),
+        vouchers=vouchers(keys_of_others, keyring),
         answer=answer,
         observe=metrics.observe,
         regions=frozenset(settings.regions),

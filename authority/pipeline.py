@@ -81,7 +81,14 @@ class Vouching(msgspec.Struct, frozen=True):
     now: datetime
 
 
-Vouch: TypeAlias = Callable[[Vouching], Awaitable[Vouched | Refusal]]
+class Proven(msgspec.Struct, frozen=True):
+    """A credential of ours that was proven otherwise than by a signature, and what the decision needs beside it."""
+
+    credential: Credential
+    gathered: object
+
+
+Vouch: TypeAlias = Callable[[Vouching], Awaitable[Vouched | Proven | Refusal]]
 """Verifies what came in the place of a signature, and says who it vouches for."""
 Answer: TypeAlias = Callable[[Query, int], Awaitable[object]]
 """Answers a query from a projection that has reached the given position."""
@@ -231,12 +238,18 @@ class Pipeline:
         shown = await self._shown(question, action, vouch)
         if isinstance(shown, Refusal):
             return self._stranger(question, origin, shown)
-        given, typed, vouched = shown
+        given, typed, found = shown
+        asker: _Signed | Vouched
+        gathered: object
+        if isinstance(found, Vouched):
+            asker = gathered = found
+        else:
+            asker, gathered = _Signed(found.credential, question.service, origin.region), found.gathered
         asked = Asked(question.service, question.name, question.known, origin, given, question.sensitive)
         committed = await self._decide(
-            vouched,
+            asker,
             asked,
-            lambda state, caller, facts: action.decide(state, Call(caller, typed, origin, vouched), facts),
+            lambda state, caller, facts: action.decide(state, Call(caller, typed, origin, gathered), facts),
         )
         return await self._answered(question, committed, origin.request_id)
 
@@ -246,7 +259,7 @@ class Pipeline:
 
     async def _shown(
         self, question: Question, action: Action, vouch: Vouch
-    ) -> tuple[dict[str, Any], Any, Vouched] | Refusal:
+    ) -> tuple[dict[str, Any], Any, Vouched | Proven] | Refusal:
         """The input as it was sent and as it is understood, and whom it vouches for."""
         values = question.read()
         if isinstance(values, Refusal):
@@ -255,8 +268,8 @@ class Pipeline:
         wanted = _input(action, given, typed=typed)
         if isinstance(wanted, Refusal):
             return wanted
-        vouched = await vouch(Vouching(wanted, self._committer.version, self._clock.now()))
-        return vouched if isinstance(vouched, Refusal) else (given, wanted, vouched)
+        found = await vouch(Vouching(wanted, self._committer.version, self._clock.now()))
+        return found if isinstance(found, Refusal) else (given, wanted, found)
 
     def _count(self, action: str, peer: str, reason: Reason, access_key_id: str) -> None:
         self.unproven.count(unmapped(peer), action, reason, access_key_id, self._clock.now())

@@ -28,7 +28,7 @@ from authority.accounts import (
     travelling,
     what_if,
 )
-from authority.federation import oidc_providers, outbound_identity, saml, saml_providers, web_identity
+from authority.federation import console, oidc_providers, outbound_identity, saml, saml_providers, web_identity
 from authority.permissions import (
     attachments,
     boundaries,
@@ -74,6 +74,7 @@ MODULES: Final = (
     caller_identity,
     checkpoint_keys,
     containing,
+    console,
     context_keys,
     credential_report,
     devices,
@@ -135,6 +136,9 @@ ROUTES: Final = (
     Route("POST", "/v1/keys/{id}/revoke-descendants", "RevokeDescendants"),
     Route("GET", "/v1/third-parties", "ListThirdParties"),
     Route("PUT", "/v1/third-parties/{trustedAccount}/limit", "PutThirdPartyLimit"),
+    Route("POST", "/v1/sign-in", "SignIn", anonymous=True),
+    Route("POST", "/v1/sign-in/saml", "SignInWithSAML", anonymous=True),
+    Route("POST", "/v1/sign-in/token", "GetSigninToken", anonymous=True),
     Route("GET", "/v1/log", "DescribeLog"),
     Route("GET", "/v1/log/checkpoint", "GetCheckpoint"),
     Route("GET", "/v1/log/proof/inclusion", "GetInclusionProof"),

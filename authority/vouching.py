@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from authority.access.caller import INVALID_TOKEN
 from authority.access.vouched import Vouched
-from authority.federation import saml, tokens, web_identity
+from authority.credentials import DECOY, Keyring
+from authority.federation import console, saml, tokens, web_identity
 from authority.federation.keysets import Issuer, KeySet, Unusable
 from authority.kernel.refusal import Reason, Refusal
-from authority.pipeline import Vouch, Vouching
+from authority.kernel.secret import Secret
+from authority.pipeline import Proven, Vouch, Vouching
 
 UNREACHABLE: Final = Refusal(
     Reason.IDP_COMMUNICATION_ERROR, "Couldn't retrieve verification key from your identity provider; try again."
@@ -31,7 +34,7 @@ class IssuerKeys(Protocol):
         ...
 
 
-def vouchers(keys: IssuerKeys) -> Mapping[str, Vouch]:
+def vouchers(keys: IssuerKeys, keyring: Keyring) -> Mapping[str, Vouch]:
     """By the action that needs it."""
 
     async def web_token(vouching: Vouching) -> Vouched | Refusal:
@@ -54,4 +57,35 @@ def vouchers(keys: IssuerKeys) -> Mapping[str, Vouch]:
         wanted = vouching.input
         return saml.judged(vouching.version.state, wanted.principal_arn, wanted.saml_assertion, vouching.now)
 
-    return {saml.ACTION: assertion, web_identity.ACTION: web_token}
+    async def response(vouching: Vouching) -> Vouched | Refusal:
+        """Hold the SAML response that a browser brought against the metadata of a provider that it names."""
+        return console.browser_identity(vouching.version.state, vouching.input, vouching.now)
+
+    async def credentials(vouching: Vouching) -> Proven | Refusal:
+        """Hold a secret key that came along against the one that goes with the session token."""
+        wanted = vouching.input
+        held = await keyring.find(vouching.version.state, wanted.access_key_id, wanted.session_token)
+        secret = DECOY if isinstance(held, Refusal) else held.secret
+        same = secret == Secret(wanted.secret_access_key)
+        if isinstance(held, Refusal) or not same:
+            return INVALID_TOKEN
+        return Proven(held.credential, console.Shown(held.secret))
+
+    async def signin(vouching: Vouching) -> Proven | Refusal:
+        """Hold a sign-in token against the secret key of the session in it."""
+        read = console.unverified_claims(vouching.input.signin_token)
+        if read is None:
+            return console.NOT_A_TOKEN
+        proof, claims = read
+        held = await keyring.find(vouching.version.state, claims.access_key_id, claims.session_token)
+        if not console.proves(proof, claims, DECOY if isinstance(held, Refusal) else held.secret):
+            return console.NOT_A_TOKEN
+        return console.NOT_A_TOKEN if isinstance(held, Refusal) else Proven(held.credential, claims)
+
+    return {
+        "authority:GetSigninToken": credentials,
+        "authority:SignIn": signin,
+        "authority:SignInWithSAML": response,
+        saml.ACTION: assertion,
+        web_identity.ACTION: web_token,
+    }

@@ -38,6 +38,7 @@ NEVER_RECORDED: Final = frozenset(
     {
         "password", "newpassword", "oldpassword", "secret", "secretaccesskey", "sessiontoken", "signature", "token",
         "tokencode", "authenticationcode1", "authenticationcode2", "webidentitytoken", "samlassertion",
+        "samlresponse", "signintoken",
     }
 )  # fmt: skip
 """Parameters that are a credential or prove one, in lower case, at any depth."""

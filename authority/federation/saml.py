@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -200,7 +200,7 @@ def _identity(account: AccountId, provider_arn: str, provider: SamlProvider, ass
         source_identity=identity[0] if identity else "",
         assertion=assertion,
         name_qualifier=qualifier,
-        roles=tuple(_pair(value) for value in _values(attributes, "Role")),
+        roles=tuple(pair_of(value) for value in _values(attributes, "Role")),
         session_name=session_name,
         seconds=int(seconds[0]) if seconds else None,
     )
@@ -215,7 +215,7 @@ def _values(
     return found
 
 
-def _pair(value: str) -> tuple[str, str]:
+def pair_of(value: str) -> tuple[str, str]:
     """A role and a provider, whichever comes first (IAM User Guide, SAML Role attribute)."""
     first, comma, second = (part.strip() for part in value.partition(","))
     for role, provider in ((first, second), (second, first)):
@@ -273,8 +273,14 @@ def assume_role_with_saml(state: State, call: Call[AssumeRoleWithSAML], facts: F
     )
 
 
-def redeem(state: State, call: Call[AssumeRoleWithSAML], facts: Facts, asked: Asked) -> Decision:
-    """Redeem the assertion that was gathered, as *asked*."""
+def redeem(
+    state: State,
+    call: Call[AssumeRoleWithSAML],
+    facts: Facts,
+    asked: Asked,
+    shape: Callable[[Issued], object] | None = None,
+) -> Decision:
+    """Redeem the assertion that was gathered, as *asked*; answer as STS does, or in another *shape*."""
     identity = call.gathered
     if not isinstance(identity, SamlIdentity):
         raise TypeError("nobody vouches for whoever asks")
@@ -295,7 +301,7 @@ def redeem(state: State, call: Call[AssumeRoleWithSAML], facts: Facts, asked: As
     role = parse(asked.role_arn)
     partition = call.partition if role is None else role.partition
 
-    def shape(issued: Issued) -> SamlRole:
+    def answer(issued: Issued) -> SamlRole:
         return SamlRole(
             issued.credentials,
             assumed_role_user(issued.session, partition),
@@ -311,7 +317,7 @@ def redeem(state: State, call: Call[AssumeRoleWithSAML], facts: Facts, asked: As
         )
 
     lasting = msgspec.structs.replace(asked, seconds=seconds, once=once)
-    return issue(state, call, facts, identity, asked=lasting, shape=shape)
+    return issue(state, call, facts, identity, asked=lasting, shape=shape or answer)
 
 
 def _refused(state: State, identity: SamlIdentity, role_arn: str) -> Refusal | None:

@@ -16,8 +16,8 @@ from aiohttp import HttpVersion11, web
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.pipeline import FAULT, Pipeline
-from authority.web.protocol import Server
 from authority.web import signin
+from authority.web.protocol import Server
 from authority.wire.dialects import Spelled
 from authority.wire.request import Received
 

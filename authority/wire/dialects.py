@@ -182,12 +182,14 @@ class Route(msgspec.Struct, frozen=True):
     """One of our own operations: `GET /v1/events/{id}`.  What stands in braces becomes a parameter.
 
     `{name...}` at the end takes all that is left of the path.  What is `given` are parameters that the path stands for.
+    One that is `anonymous` is asked without a signature: what it is given is the proof.
     """
 
     method: str
     path: str
     operation: str
     given: Mapping[str, str] = {}
+    anonymous: bool = False
 
     def match(self, segments: Sequence[str]) -> dict[str, str] | None:
         """The parameters in the path, if *segments* are of this route."""
@@ -224,16 +226,12 @@ class RestQuestion(msgspec.Struct, frozen=True):
     parameters: dict[str, str] = {}
     received: Received | None = None
     refusal: Refusal | None = None
+    anonymous: bool = False
 
     @property
     def known(self) -> bool:
         """See `Question`."""
         return self.refusal is None
-
-    @property
-    def anonymous(self) -> bool:
-        """See `Question`."""
-        return False
 
     @property
     def sensitive(self) -> frozenset[str]:
@@ -362,7 +360,7 @@ class Dialects:
             if parameters is None:
                 continue
             if route.method == received.method:
-                return RestQuestion(self._rest, route.operation, parameters, received)
+                return RestQuestion(self._rest, route.operation, parameters, received, anonymous=route.anonymous)
             others.append(route.method)
         if others:
             text = f"The method {received.method} is not allowed here; use {' or '.join(others)}."
