@@ -35,10 +35,10 @@ def _service(data: Traversable, prefix: str) -> Service | None:
     if not actions:
         return None
     types = _table(data, "resourceTypes", prefix)
-    return Service(prefix, {name.lower(): _action(action, types) for name, action in actions.items()})
+    return Service(prefix, {name.lower(): known_action(action, types) for name, action in actions.items()})
 
 
-def _action(action: Mapping[str, Any], types: Mapping[str, Any]) -> KnownAction:
+def known_action(action: Mapping[str, Any], types: Mapping[str, Any]) -> KnownAction:
     taken = [(each, types.get(each["name"].lower())) for each in action["resourceTypes"]]
     keys = dict.fromkeys(action["conditionKeys"])
     arns: list[str] | None = []

@@ -261,3 +261,13 @@ def test_a_document_that_is_none_cannot_decide(file):
     assert result.exit_code == 2
     assert f"{path}:1:" in result.stderr
     assert "this is no identity policy" in result.stderr
+
+
+def test_a_resource_that_only_another_service_describes_is_not_judged():
+    kinds = [{"name": "bucket", "conditionKeys": ["s3:x"]}, {"name": "elsewhere", "conditionKeys": []}]
+    bucket = {"key": "bucket", "arn": "arn:${Partition}:s3:::${BucketName}"}
+    action = {"name": "Look", "conditionKeys": ["s3:y"], "resourceTypes": [*reversed(kinds), kinds[0]]}
+    known = services_of.known_action(action, {"bucket": bucket})
+    assert (known.keys, known.arns) == (("s3:y", "s3:x"), None)
+    action = action | {"resourceTypes": kinds[:1]}
+    assert services_of.known_action(action, {"bucket": bucket}).arns == (bucket["arn"],)
