@@ -129,7 +129,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 NAMES: Final = tuple(name for name in Settings.__struct_fields__ if name != "origins")
 _TYPES: Final = get_type_hints(Settings, include_extras=True)
-_DEFAULTS: Final[Mapping[str, Any]] = {
+DEFAULTS: Final[Mapping[str, Any]] = {
     field.name: field.default for field in msgspec.structs.fields(Settings) if field.default is not msgspec.NODEFAULT
 }
 
@@ -166,7 +166,7 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], *, directory: 
     if file is not None:
         written = _read(file)
         take(written, dict.fromkeys(written, f"file {file}"))
-    take({name: value for name, value in _DEFAULTS.items() if name != ROOT_KEY}, dict.fromkeys(_DEFAULTS, "default"))
+    take({name: value for name, value in DEFAULTS.items() if name != ROOT_KEY}, dict.fromkeys(DEFAULTS, "default"))
     take({"data_dir": "var"}, {"data_dir": "default"})
     _work_out(found, origins, base)
     for name in NAMES:

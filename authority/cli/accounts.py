@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from authority.cli.client import Client, as_local, client_options
+from authority.cli.showing import show_table
 
 
 @click.group()
@@ -56,7 +55,5 @@ def list_command(client: Client, output: str) -> None:
     if output == "json":
         click.echo(msgspec.json.format(msgspec.json.encode({"accounts": accounts})).decode())
         return
-    table = Table("Id", "Name", "Email", "Created (UTC)", box=None)
-    for one in accounts:
-        table.add_row(one["id"], one["name"], one.get("email", ""), as_local(one["createdAt"]))
-    Console().print(table)
+    rows = [(one["id"], one["name"], one.get("email"), as_local(one["createdAt"])) for one in accounts]
+    show_table(("Id", "Name", "Email", "Created (UTC)"), rows)

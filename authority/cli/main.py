@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import click
 
@@ -14,8 +15,20 @@ from authority.cli.what_if import what_if
 from authority.compose import REFUSALS
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
 
+LONGEST: Final = 200
+"""Letters of a sentence."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class Whole(click.Group):
+    """A group whose commands are listed with the whole of their first sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the list."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(LONGEST)) for name, command in self.commands.items()])
+
+
+@click.group(cls=Whole, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="authority")
 def commands() -> None:
     """A self-hosted credential authority: the AWS role model without AWS."""

@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 
 from authority import settings as settings_of
-from authority.settings import NAMES, Settings
+from authority.settings import DEFAULTS, NAMES, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 PLACES: Final = ("data_dir", "database", "projections", "root_key_file")
 """Where an authority lies."""
-DECISIVE: Final = (
-    "regions",
-    "max_chain_depth",
-    "federation_sessions_end_with_parent",
-    "role_sessions_end_with_parent",
-)
-"""What its decisions depend on."""
 ALL: Final = tuple(name for name in NAMES if name != settings_of.ROOT_KEY)
 """Everything but the root key, which every process could read in a flag."""
+MEANING: Final[Mapping[str, str]] = {
+    "data_dir": "The folder that everything lies in.",
+    "database": "The file of the log.",
+    "projections": "The file of what is worked out from the log; it can be thrown away.",
+    "root_key_file": "The file of the root key, which nobody else may read.",
+    "host": "The address that clients reach.",
+    "port": "The port that clients reach.",
+    "admin_host": "The address of health and metrics.",
+    "admin_port": "The port of health and metrics.",
+    "hosts": "What `Host` may say, such as authority.example.org; again for each.",
+    "regions": "A region that requests may be signed for; again for each.",
+    "default_region": "The region where none is said.",
+    "log_level": "The least grave diagnostics that are written: debug, info, warning or error.",
+    "summary_interval": "Seconds between summaries of requests that proved nothing.",
+    "body_timeout": "Seconds that a request's body may take.",
+    "header_timeout": "Seconds that a request's head may take.",
+    "keepalive_timeout": "Seconds that a connection may stay idle.",
+    "shutdown_grace": "Seconds that requests under way have when it stops.",
+    "batch_limit": "The most requests that one commit takes.",
+    "queue_limit": "The most requests that wait for a commit; more are told to try again.",
+    "snapshot_every": "Entries between two snapshots.",
+    "expiry_interval": "Seconds between looks for sessions that ended.",
+    "max_chain_depth": "How many roles may be taken on one from the other.",
+    "federation_sessions_end_with_parent": "Sessions of a user end with the key that asked for them: true or false.",
+    "role_sessions_end_with_parent": "Role sessions end with the key that their chain began with: true or false.",
+    "mfa_guards_enrolment": "Who has an MFA device needs it to enable another: true or false.",
+    "public_url": "The URL under which the world reaches this authority.",
+    "assertions_count_once": "A SAML assertion is traded for credentials once only: true or false.",
+    "issuer_networks": "A private network that identity providers may be in, such as 10.0.0.0/8; again for each.",
+    "catalogue": "A file of managed policies for every account.",
+}
 _TYPES: Final = get_type_hints(Settings, include_extras=True)
 
 
@@ -41,11 +65,18 @@ def settings_options(*names: str) -> Callable[[Command], Command]:
                 multiple=several,
                 metavar=shown,
                 default=None,
-                help=f"Also AUTHORITY_{name.upper()}, or {name} in the file.",
+                help=_said(name),
             )(command)
         return click.option("--config", default=None, metavar="FILE", help="The TOML file with settings.")(command)
 
     return add
+
+
+def _said(name: str) -> str:
+    default = DEFAULTS.get(name)
+    many = isinstance(default, tuple)
+    shown = "" if default is None or many else f"  [default: {str(default).lower()}]"
+    return f"{MEANING.get(name, '')}  Also AUTHORITY_{name.upper()}.{shown}"
 
 
 def read_settings(flags: dict[str, Any]) -> Settings:

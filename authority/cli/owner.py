@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import shlex
 import signal
 import sys
@@ -12,9 +11,9 @@ from typing import Any, Final, Literal
 
 import click
 import msgspec
-import structlog
 
-from authority.cli.options import ALL, DECISIVE, PLACES, read_settings, settings_options
+from authority.cli.diagnostics import log_lines
+from authority.cli.options import ALL, PLACES, read_settings, settings_options
 from authority.compose import Founding, Serving, check_database, initialise, initialised, migrate_database, run
 from authority.compose import serve as serve_authority
 from authority.kernel.arn import ACCOUNT_ID
@@ -38,7 +37,7 @@ def exports(settings: Settings, founding: Founding) -> dict[str, str]:
 
 
 @click.command()
-@settings_options(*PLACES, *DECISIVE)
+@settings_options(*ALL)
 @click.option("--account-id", default=None, metavar="ID", help="Twelve digits; drawn at random when not given.")
 @click.option("--account-name", default="Management", show_default=True, help="What the first account is called.")
 @click.option("--administrator", default="Administrator", show_default=True, help="Its first user.")
@@ -52,7 +51,10 @@ def init(
     output: Literal["text", "env", "json"],
     **flags: Any,
 ) -> None:
-    """Make an authority: a root key, a database, a first account and its administrator, whose key is shown once."""
+    """Make an authority: a root key, a database, a first account and its administrator, whose key is shown once.
+
+    Takes every setting of `serve`: clients are shown where that will be.
+    """
     settings = read_settings(flags)
     if asyncio.run(initialised(settings)):
         if if_needed:
@@ -82,7 +84,7 @@ def init(
 def serve(**flags: Any) -> None:
     """Serve the authority that `init` made, until interrupted."""
     settings = read_settings(flags)
-    _log_lines(settings.log_level)
+    log_lines(settings.log_level)
     run(_serve(settings))
 
 
@@ -125,20 +127,3 @@ def check_command(**flags: Any) -> None:
     settings = read_settings(flags)
     found = asyncio.run(check_database(settings))
     click.echo(f"{settings.database} has the schema of this release, {found}.")
-
-
-def _log_lines(level: str) -> None:
-    """JSON lines on standard error: an event's name and facts, never a secret."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")

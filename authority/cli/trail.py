@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from authority.accounts.trail import ListEvents, ListSessions
 from authority.cli.client import Client, as_local, client_options
+from authority.cli.showing import show_table
 
 NOT_FLAGS: Final = ("max_results", "next_token")
 """Members of a listing that the command minds by itself."""
 MOST_A_PAGE: Final = 100
+MEANING: Final[Mapping[str, str]] = {
+    "account": "Whose trail, by the account's id; * for the whole log (from the management account).",
+    "order": "newest or oldest first.",
+    "since": "Recorded at this moment or later.",
+    "until": "Recorded before this moment.",
+    "from_position": "At this position or after it.",
+    "to_position": "At this position or before it.",
+    "principal": "The ARN of who asked.",
+    "principal_id": "The unique id of who asked.",
+    "access_key_id": "The key that signed, or that was used in vain.",
+    "session": "The session's access key id (ASIA...), wherever it takes part.",
+    "session_name": "The name that the session was given.",
+    "role": "The role, by unique id or ARN.",
+    "action": "Such as iam:CreateRole or iam:*.",
+    "outcome": "allowed, refused or a reason such as access-denied.",
+    "source_address": "The IP address that it came from.",
+    "status": "active, ended or all.",
+    "descends_from": "The key or session at the beginning of the chain.",
+    "source_identity": "The source identity that was set.",
+}
 
 
 def filter_options(listing: type[msgspec.Struct]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -25,7 +44,9 @@ def filter_options(listing: type[msgspec.Struct]) -> Callable[[Callable[..., Any
         for field in reversed(msgspec.structs.fields(listing)):
             if field.name not in NOT_FLAGS:
                 flag = f"--{field.name.replace('_', '-')}"
-                command = click.option(flag, f"filter_{field.encode_name}", default=None, metavar="TEXT")(command)
+                command = click.option(
+                    flag, f"filter_{field.encode_name}", default=None, metavar="TEXT", help=MEANING.get(field.name)
+                )(command)
         return command
 
     return add
@@ -59,22 +80,21 @@ def events(client: Client, limit: int, output: str, **filters: Any) -> None:
         for event in found:
             click.echo(msgspec.json.encode(event))
         return
-    table = Table("Position", "Recorded (UTC)", "Action", "Who", "From", "Outcome", "About", box=None)
+    rows = []
     for event in found:
         caller, outcome = event.get("caller") or {}, event["outcome"]
-        said = outcome.get("reason") or outcome["result"]
-        style = "red" if outcome["result"] == "refused" else ""
-        table.add_row(
-            str(event["position"]),
-            as_local(event["recordedAt"]),
-            event["action"],
-            caller.get("arn") or caller.get("principalId") or "",
-            (event.get("request") or {}).get("sourceAddress", ""),
-            said,
-            event.get("subject", ""),
-            style=style,
+        rows.append(
+            (
+                event["position"],
+                as_local(event["recordedAt"]),
+                event["action"],
+                caller.get("arn") or caller.get("principalId"),
+                (event.get("request") or {}).get("sourceAddress"),
+                outcome.get("reason") or outcome["result"],
+                event.get("subject"),
+            )
         )
-    Console().print(table)
+    show_table(("Position", "Recorded (UTC)", "Action", "Who", "From", "Outcome", "About"), rows)
 
 
 @click.group()
@@ -94,19 +114,19 @@ def list_command(client: Client, limit: int, output: str, **filters: Any) -> Non
         for session in found:
             click.echo(msgspec.json.encode(session))
         return
-    table = Table("Session", "Status", "Role or user", "Name", "Taken by", "Issued (UTC)", "Expires (UTC)", box=None)
-    for session in found:
-        caller = session["caller"]
-        table.add_row(
+    rows = [
+        (
             session["accessKeyId"],
             session["status"],
             session.get("roleArn") or session.get("userArn") or session["arn"],
-            session.get("sessionName", ""),
-            caller.get("arn") or caller["principalId"],
+            session.get("sessionName"),
+            session["caller"].get("arn") or session["caller"]["principalId"],
             as_local(session["issuedAt"]),
             as_local(session["expiresAt"]),
         )
-    Console().print(table)
+        for session in found
+    ]
+    show_table(("Session", "Status", "Role or user", "Name", "Taken by", "Issued (UTC)", "Expires (UTC)"), rows)
 
 
 @sessions.command()

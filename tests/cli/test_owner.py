@@ -1,0 +1,54 @@
+"""Making an authority, and what is said of its settings."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from authority.cli import options, trail
+from authority.cli.main import commands
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch, tmp_path):
+    """No settings but those of the test."""
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*words):
+    return CliRunner().invoke(commands, [*map(str, words)], catch_exceptions=False)
+
+
+def test_clients_are_shown_where_it_will_serve(tmp_path):
+    place = ("--port", 9001, "--admin-port", 9002, "--regions", "eu-west-1", "--default-region", "eu-west-1")
+    made = run("init", "--data-dir", tmp_path / "var", *place, "--output", "json")
+    shown = json.loads(made.stdout)["environment"]
+    assert shown["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9001"
+    assert shown["AWS_DEFAULT_REGION"] == shown["AWS_REGION"] == "eu-west-1"
+
+
+def test_the_key_is_shown_once(tmp_path):
+    made = run("init", "--data-dir", tmp_path / "var", "--output", "env")
+    assert "AWS_SECRET_ACCESS_KEY" in made.stdout
+    again = run("init", "--data-dir", tmp_path / "var", "--if-needed")
+    assert (again.exit_code, again.output) == (0, "")
+    refused = run("init", "--data-dir", tmp_path / "var")
+    assert refused.exit_code == 1
+    assert "there is an authority" in refused.stderr
+
+
+def test_every_setting_and_every_filter_is_explained():
+    assert set(options.ALL) == options.MEANING.keys()
+    for command in (trail.events, trail.list_command):
+        for option in command.params:
+            if isinstance(option, click.Option) and option.name.startswith("filter_"):
+                assert option.help, option.opts
+
+
+@pytest.mark.parametrize("name", sorted(commands.commands))
+def test_the_list_of_commands_cuts_no_sentence(name):
+    assert f"  {name} " in run("--help").stdout
+    assert "..." not in commands.commands[name].get_short_help_str(200).removesuffix('--role-arn ...)".')
