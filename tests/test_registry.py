@@ -70,7 +70,7 @@ def test_our_own_paths_lead_to_our_own_actions_and_every_one_of_them_has_a_path(
     assert {route.operation for route in ROUTES} == {action.operation for action in OWN}
     for route in ROUTES:
         known = {field.encode_name for field in msgspec.structs.fields(ACTIONS[OWN_SERVICE, route.operation].input)}
-        in_path = {part.strip("{}") for part in route.path.split("/") if part.startswith("{")}
+        in_path = {part.strip("{}.") for part in route.path.split("/") if part.startswith("{")}
         assert in_path <= known, route
 
 
