@@ -360,6 +360,14 @@ async def test_a_file_that_is_no_database_is_corrupt(path):
         await SqliteLedger.open(f"sqlite:///{path}")
 
 
+async def test_a_schema_that_is_no_text_is_corrupt(path):
+    """The database quotes it in its error, which the driver then cannot read."""
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"leaf BLOB NOT NULL", b"leaf BLOB NOT NU\xccL"))
+    assert path.read_bytes() != data
+    assert isinstance(await judged(path), LedgerCorrupt)
+
+
 @pytest.mark.parametrize("rounds", [40, pytest.param(3000, marks=pytest.mark.deep)])
 async def test_no_flipped_bit_makes_another_log_look_whole(original, tmp_path, rounds):
     """What an audit passes is what was appended, wherever in the file the flip was."""

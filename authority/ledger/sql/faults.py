@@ -28,6 +28,8 @@ def told_apart() -> Iterator[None]:
         raise _meaning_of(fault, fault.orig) from fault
     except sqlite3.Error as fault:
         raise _meaning_of(fault, fault) from fault
+    except UnicodeDecodeError as fault:  # names in the schema, or an error that quotes them
+        raise LedgerCorrupt(0, "the store is damaged: it holds text that is none") from fault
 
 
 def is_damage(origin: BaseException | None) -> bool:
