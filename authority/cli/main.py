@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from authority import __version__
-from authority.cli import accounts, credentials, history, investigate, lending, login, owner, trail
+from authority.cli import accounts, broker, credentials, history, investigate, lending, login, owner, trail
 from authority.cli.policy import policy
 from authority.cli.replay import replay
 from authority.cli.what_if import what_if
@@ -45,6 +45,7 @@ for command in (
     credentials.credential_process,
     credentials.env,
     login.login,
+    broker.broker,
     replay,
     history.as_of,
     history.diff,
