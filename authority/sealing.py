@@ -86,7 +86,12 @@ class Sealer:
             await self._alarm(checkpoint, str(refused))
             return
         self._told = False
-        for older in self._committer.version.state.signers_of_checkpoints()[: len(signers) - 1]:
+        if len(signers) > 1:
+            await self._retire_all_but_newest(len(signers))
+            await self.seal()  # what was written about it is signed for by the newest alone
+
+    async def _retire_all_but_newest(self, signing: int) -> None:
+        for older in self._committer.version.state.signers_of_checkpoints()[: signing - 1]:
             gone = (CheckpointKeyRetired(key_id=older.id),)
             act = own_act(self._clock, "CheckpointKeyRetired", gone, rows=(DropSecret(older.id),))
             await self._committer.submit(act)

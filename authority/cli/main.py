@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from authority import __version__
-from authority.cli import accounts, broker, credentials, history, investigate, lending, login, owner, trail
+from authority.cli import accounts, broker, credentials, evidence, history, investigate, lending, login, owner, trail
 from authority.cli.policy import policy
 from authority.cli.replay import replay
 from authority.cli.what_if import what_if
@@ -47,6 +47,10 @@ for command in (
     login.login,
     broker.broker,
     replay,
+    evidence.verify,
+    evidence.export,
+    evidence.prove,
+    evidence.checkpoint,
     history.as_of,
     history.diff,
     history.history,

@@ -199,6 +199,10 @@ class Ledger(Protocol):
         """The newest snapshot whose root is this log's; others are passed over."""
         ...
 
+    async def snapshots(self) -> list[Snapshot]:
+        """All snapshots that are kept, whatever history they are of, oldest first: to be verified, not to be used."""
+        ...
+
     async def put_signed_head(self, signed: SignedHead) -> None:
         """Keep *signed* for ever; who signed it is the caller's to know.
 

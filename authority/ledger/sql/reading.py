@@ -168,6 +168,15 @@ def latest_snapshot(connection: Connection) -> Snapshot | None:
     return None
 
 
+def snapshots(connection: Connection) -> list[Snapshot]:
+    """All snapshots."""
+    rows = connection.exec_driver_sql("SELECT position, root, format, body FROM snapshot ORDER BY position").all()
+    for row in rows:
+        if tuple(map(type, row)) != (int, bytes, str, bytes):
+            raise LedgerCorrupt(0, "a snapshot cannot be read")
+    return [Snapshot(*row) for row in rows]
+
+
 def latest_signed_head(connection: Connection) -> SignedHead | None:
     """The checkpoint of the largest size."""
     row = connection.exec_driver_sql(

@@ -145,6 +145,10 @@ class SqliteLedger:
         """See `Ledger.latest_snapshot`."""
         return await self._read(reading.latest_snapshot)
 
+    async def snapshots(self) -> list[Snapshot]:
+        """See `Ledger.snapshots`."""
+        return await self._read(reading.snapshots)
+
     async def put_signed_head(self, signed: SignedHead) -> None:
         """See `Ledger.put_signed_head`."""
         await self._write(writing.put_signed_head, signed)

@@ -1,0 +1,118 @@
+"""A whole ledger held against itself, against its checkpoints and against keys: what `authority verify` does.
+
+1. every entry, its hash, its columns and the tree over all of them (`Ledger.verify`), a stretch at a time;
+2. every checkpoint against the tree, and its signatures against keys that are trusted (`Evidence`);
+3. every snapshot against the fold of the entries before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import msgspec
+
+from authority.ledger.port import Entry, Head, Lane, Ledger, LedgerCorrupt, Snapshot
+from authority.model.state import canonical, state_format
+from authority.replay.evidence import Evidence, Proven
+from authority.replay.folding import BEGINNING, refolded
+
+STRETCH: Final = 4_096
+PAGE: Final = 512
+
+Tell = Callable[[int, int], None]
+"""Is told how many entries were verified, and of how many."""
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A log that fits together: its end, the root of its tree (hex), and what was signed for.
+
+    `snapshots` were folded again and are equal; `unread` are of another release, and were not.
+    """
+
+    position: int
+    root: str
+    evidence: Proven
+    snapshots: int = 0
+    unread: int = 0
+
+
+async def verify(ledger: Ledger, evidence: Evidence, tell: Tell) -> Verified:
+    """Verify all of *ledger* as it stands now; raise `LedgerCorrupt` for the first place that does not fit."""
+    # What is there before the end is read lies before it, whatever is appended meanwhile.
+    last, snapshots = await ledger.latest_signed_head(), await ledger.snapshots()
+    head = await _entries(ledger, tell)
+    async for configuration in _until_each_checkpoint(ledger, evidence, head, 0 if last is None else last.size):
+        evidence.learn(configuration)
+    for size in evidence.sizes:
+        if size <= head.position:
+            evidence.compare(size, await ledger.root_at(size))
+    proven = evidence.conclude(head.position)
+    for snapshot in snapshots:
+        if snapshot.position > head.position or snapshot.root != await ledger.root_at(snapshot.position):
+            raise LedgerCorrupt(0, f"the snapshot at {snapshot.position} is of another history")
+    known = [snapshot for snapshot in snapshots if snapshot.format == state_format()]
+    await _folds(ledger, known)
+    return Verified(
+        position=head.position,
+        root=head.root.hex(),
+        evidence=proven,
+        snapshots=len(known),
+        unread=len(snapshots) - len(known),
+    )
+
+
+async def _entries(ledger: Ledger, tell: Tell) -> Head:
+    """Verify the entries and the tree, a stretch at a time, and say where they end."""
+    end = (await ledger.head()).position
+    if not end:
+        return await ledger.verify()
+    at, root = 0, None
+    while at < end:
+        to = min(at + STRETCH, end)
+        head = await ledger.verify(at, root=root, to=to)
+        at, root = head.position, head.root
+        tell(at, end)
+    return head
+
+
+async def _until_each_checkpoint(ledger: Ledger, evidence: Evidence, head: Head, last: int) -> AsyncIterator[Entry]:
+    """The configuration, entry by entry; every checkpoint up to *last* is held against the tree when its turn comes."""
+    after, configured = 0, _configuration(ledger)
+    waiting: Entry | None = await anext(configured, None)
+    while after < last and (page := await ledger.signed_heads(after, PAGE)):
+        for signed in page:
+            if signed.size > last:
+                break
+            while waiting is not None and waiting.position <= signed.size:
+                yield waiting
+                waiting = await anext(configured, None)
+            if signed.size > head.position:
+                what = f"the log ends at {head.position}, and {signed.size} entries were signed for"
+                raise LedgerCorrupt(head.position + 1, what)
+            evidence.checkpoint(signed, await ledger.root_at(signed.size))
+            after = signed.size
+    while waiting is not None and waiting.position <= head.position:
+        yield waiting
+        waiting = await anext(configured, None)
+
+
+async def _configuration(ledger: Ledger) -> AsyncIterator[Entry]:
+    after = 0
+    while page := await ledger.read(after, PAGE, Lane.CONFIG):
+        for entry in page:
+            yield entry
+        after = page[-1].position
+
+
+async def _folds(ledger: Ledger, snapshots: list[Snapshot]) -> None:
+    """Fold the log up to each snapshot, and compare."""
+    version, waiting = BEGINNING, sorted(snapshots, key=lambda snapshot: snapshot.position)
+    configured = _configuration(ledger)
+    entry: Entry | None = await anext(configured, None)
+    for snapshot in waiting:
+        while entry is not None and entry.position <= snapshot.position:
+            version = refolded(version, (entry,))
+            entry = await anext(configured, None)
+        if canonical(version.state) != snapshot.body:
+            raise LedgerCorrupt(0, f"the snapshot at {snapshot.position} is not the fold of the entries before it")
