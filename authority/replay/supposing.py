@@ -6,7 +6,8 @@ that need not; read gloomily, the other way round.  Where both come to the same,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
@@ -40,14 +41,22 @@ def possible(question: Question, absent: Iterable[str] = (), bound: Mapping[Sour
 
     *bound* are the bindings of its trust policies.
     """
-    verdict = weigh(question)
-    unknown = frozenset(verdict.missing) - frozenset(absent)
-    if not unknown:
+    verdict, known = weigh(question), frozenset(absent)
+    if known.issuperset(verdict.missing):
         return Possible(verdict.effect, verdict)
+    # A statement that a missing variable kept from its resource did not come to its conditions: they are open too.
+    unknown = frozenset(key for key in _keys_read(question) if key not in question.context) - known
     hopeful, gloomy = (weigh(_read(question, unknown, bound or {}, hopeful=hopeful)) for hopeful in (True, False))
     if hopeful.allowed is gloomy.allowed:  # and then so is what lies between
         return Possible(verdict.effect, verdict)
-    return Possible(None, verdict, tuple(sorted(unknown)))
+    return Possible(None, verdict, tuple(sorted(unknown.intersection(verdict.missing))))
+
+
+def _keys_read(question: Question) -> Iterator[str]:
+    """The condition keys that any of the policies reads."""
+    layers = (question.identity, question.boundary or (), question.session or (), question.resource_policies)
+    for policy in itertools.chain(*layers, *question.scps, *question.rcps):
+        yield from map(folded, policy.document.context_keys)
 
 
 def _read(question: Question, unknown: frozenset[str], bound: Mapping[Source, Bound], *, hopeful: bool) -> Question:
