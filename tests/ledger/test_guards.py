@@ -15,8 +15,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from authority.ledger.port import LedgerUnavailable, PutSecret, SignedHead
+from authority.ledger.sql.migrating import newest
 from authority.ledger.sql.ownership import LedgerInUse
-from authority.ledger.sql.schema import VERSION_TABLE, SchemaDiffers, check, migrate
+from authority.ledger.sql.schema import PRESENT, VERSION_TABLE, SchemaDiffers, check, migrate
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.ledger.sql.tables import METADATA
 
@@ -245,6 +246,15 @@ async def test_a_log_of_the_first_schema_goes_on_with_the_present_one(tmp_path):
     assert await ledger.latest_signed_head() is None
     await ledger.put_signed_head(SignedHead(300, b"a note"))
     await ledger.close()
+
+
+def test_the_present_schema_is_that_of_the_last_migration():
+    assert newest() == PRESENT
+
+
+async def test_whoever_only_opens_a_ledger_does_not_load_the_migrations(store, tmp_path):
+    source = OPEN + "print('alembic' in sys.modules)"
+    assert await python(source, store.make(tmp_path)) == (0, ["False"])
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(template):

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,6 +13,8 @@ from authority.ledger.sql.faults import told_apart
 from authority.ledger.sql.ownership import Ownership
 
 VERSION_TABLE: Final = "schema_version"
+PRESENT: Final = "0002"
+"""What the last migration makes."""
 
 
 class SchemaDiffers(LedgerUnavailable):
@@ -26,7 +22,10 @@ class SchemaDiffers(LedgerUnavailable):
 
     def __init__(self, found: str | None, wanted: str) -> None:
         """Say what was *found* and what is *wanted*."""
-        super().__init__(f"the database's schema is `{found or 'none'}` and should be `{wanted}`")
+        super().__init__(
+            f"the database's schema is `{found or 'none'}` and should be `{wanted}`;"
+            " stop what serves it and run `authority db migrate`, or run the release that made it"
+        )
         self.found = found
         self.wanted = wanted
 
@@ -36,12 +35,15 @@ async def migrate(url: str) -> None:
 
     Needs the ledger for itself: raises `LedgerInUse` while a process writes it.
     """
+    # Alembic takes as long to load as the rest of the ledger, and only this needs it.
+    from authority.ledger.sql.migrating import upgrade  # noqa: PLC0415
+
     path = database_path(url)
     with Ownership(path), told_apart():
         engine = writer_engine(path)
         try:
             async with engine.begin() as connection:
-                await connection.run_sync(_upgrade)
+                await connection.run_sync(upgrade)
         finally:
             await engine.dispose()
 
@@ -60,35 +62,19 @@ async def check(url: str) -> str:
 
 async def require_current(engine: AsyncEngine) -> str:
     """The schema of the database behind *engine*, or `SchemaDiffers`."""
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
     with told_apart():
         async with engine.connect() as connection:
             found = await connection.run_sync(_revision)
-    if wanted is None or found != wanted:
-        raise SchemaDiffers(found, str(wanted))
+    if found != PRESENT:
+        raise SchemaDiffers(found, PRESENT)
     return found
 
 
-def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_migrations()).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["version_table"] = VERSION_TABLE
-    return config
-
-
-def _migrations() -> Path:
-    """Where the migrations are: within the package when it was installed, beside it in a checkout."""
-    package = Path(str(files("authority")))
-    installed = package / "_migrations"
-    return installed if installed.is_dir() else package.parent / "migrations"
+    there = connection.exec_driver_sql(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (VERSION_TABLE,)
+    )
+    if there.one_or_none() is None:
+        return None
+    found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").all()  # noqa: S608 - a constant
+    return str(found[0][0]) if len(found) == 1 else None
