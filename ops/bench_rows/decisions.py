@@ -37,8 +37,8 @@ SERVICES = {
 def rows(policies: int = 10, statements: int = 20) -> list[dict]:
     """Measure; the ratio of a row is ours with *policies* over it.
 
-    The target of the row with a single policy says what many may cost: a principal with ten times the policies is
-    decided upon at no less than two fifths of the speed, though ten times as many statements speak of what is asked.
+    The target of the row with a single policy says that ten times the policies never cost ten times as much: five at
+    the most, though nine times as many statements speak of what is asked and eight times as many determine the answer.
     """
     sys.path.insert(0, str(TESTS))
     try:
@@ -58,7 +58,7 @@ def rows(policies: int = 10, statements: int = 20) -> list[dict]:
     what = f"{policies} policies of {statements} statements, {answers.count('allowed')} of {len(answers)} allowed"
     names = {
         "ours": (f"policy engine: {what}", None),
-        "single": (f"policy engine: a single policy of {statements} statements", 0.4),
+        "single": (f"policy engine: a single policy of {statements} statements", 0.2),
         "naive": ("naive evaluator over parsed JSON", 4.0),
         "cedar": ("cedarpy, one parsed policy set", None),
     }
