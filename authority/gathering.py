@@ -9,7 +9,7 @@ from authority.access.mfa import Compared, device_by_serial
 from authority.access.naming import role_by_arn
 from authority.audit.answers import Sessions
 from authority.audit.lending import CountActive
-from authority.audit.queries import FindSessions
+from authority.audit.queries import FindSessions, OneEvent
 from authority.credentials import DECOY, Keyring
 from authority.kernel.passwords import PasswordHasher
 from authority.kernel.refusal import Refusal
@@ -19,6 +19,7 @@ from authority.model.mfa import PURPOSE as SEEDS
 from authority.model.mfa import MfaDevice
 from authority.model.passwords import PURPOSE as PASSWORDS
 from authority.model.signing_keys import PURPOSE as SIGNING
+from authority.permissions.last_accessed import Job, job_of
 from authority.pipeline import Answer, Gather, Gathering
 from authority.principals.login_profiles import ChangePassword, Changing, Hashed, compared_with
 from authority.principals.mfa import held_code, held_pair
@@ -88,6 +89,13 @@ def gatherers(
         one = found.sessions[0]
         return Known(access_key_id=one.access_key_id, account=one.account, ended=one.ended_at is not None)
 
+    async def report(gathering: Gathering) -> Job | None:
+        """Find the entry that asked for the report that is read (IAM API, JobId)."""
+        account = account_of(gathering.version.state, gathering.credential)
+        if account is None:
+            return None
+        return job_of(await answer(OneEvent(id=gathering.input.job_id, account=account), gathering.version.position))
+
     return {
         "authority:BatchEvaluate": delegated,
         "authority:Evaluate": delegated,
@@ -96,6 +104,8 @@ def gatherers(
         "iam:ChangePassword": own_password,
         "iam:CreateLoginProfile": new_password,
         "iam:EnableMFADevice": two_codes,
+        "iam:GetServiceLastAccessedDetails": report,
+        "iam:GetServiceLastAccessedDetailsWithEntities": report,
         "iam:ResyncMFADevice": two_codes,
         "iam:UpdateLoginProfile": new_password,
         "sts:AssumeRole": role,

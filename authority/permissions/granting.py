@@ -80,7 +80,7 @@ def list_policies_granting_service_access(
         held = () if isinstance(now, Refusal) else holders_policies(later, account, now, call.partition)
         services = [item.partition(" ")[2] for item in cut.items]
         entries = tuple(
-            Entry(service, tuple(_shown(policy) for policy in held if _grants(policy, folded(service))))
+            Entry(service, tuple(_shown(policy) for policy in held if grants(policy, folded(service))))
             for service in services
         )
         return Entries(entries, cut.is_truncated, cut.marker)
@@ -88,7 +88,8 @@ def list_policies_granting_service_access(
     return Decision(then=then)
 
 
-def _grants(policy: Policy, service: str) -> bool:
+def grants(policy: Policy, service: str) -> bool:
+    """Whether *policy* allows any action of *service*, a prefix in lower case, whatever denies it."""
     allowing = (statement for statement in policy.document.statements if statement.effect == "Allow")
     return any(_speaks_of(statement, service) for statement in allowing)
 

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authority.audit import tokens
+from authority.audit.accessing import Accessed, FindAccesses
 from authority.audit.answers import EventRecord, Events, LastUse, SeenEvent, SeenEvents, SessionRecord, Sessions
 from authority.audit.lending import CountActive, FindLoans
 from authority.audit.queries import (
@@ -46,6 +47,7 @@ from authority.projections.tables import term_number, trail_number
 _LAST_USES: Final = (
     "SELECT id, at, service, region, position FROM last_use WHERE id IN (SELECT value FROM json_each(?))"
 )
+_ACCESSES: Final = "SELECT who, action, at, region FROM access WHERE who IN (SELECT value FROM json_each(?))"
 _ENDS: Final = (
     "SELECT access_key_id, ended_at, cause, ended_position FROM session "
     "WHERE access_key_id IN (SELECT value FROM json_each(?)) AND ended_at IS NOT NULL"
@@ -80,6 +82,8 @@ async def answer(query: Query, sources: Sources) -> object:
             return await _last_uses(sources.connection, query.ids)
         case AccessKeyLastUsed():
             return (await _last_uses(sources.connection, (query.access_key_id,))).get(query.access_key_id)
+        case FindAccesses():
+            return await _accesses(sources.connection, query.ids)
         case FindLoans():
             return await find_loans(query, sources.connection)
         case CountActive():
@@ -228,6 +232,11 @@ async def _ends(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, E
 async def _last_uses(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, LastUse]:
     rows = await rows_of(connection, _LAST_USES, (json_list(ids),))
     return {id_: LastUse(moment(at), service, region, position) for id_, at, service, region, position in rows}
+
+
+async def _accesses(connection: AsyncConnection, ids: Sequence[str]) -> tuple[Accessed, ...]:
+    rows = await rows_of(connection, _ACCESSES, (json_list(ids),))
+    return tuple(Accessed(who, action, moment(at), region) for who, action, at, region in rows)
 
 
 # --- what all share -------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from authority.audit.accessing import accesses
 from authority.audit.lending import Loan, asked
 from authority.audit.terms import ENDED, LIVE, ended_by, issued_by, terms_of, terms_of_session
 from authority.audit.visibility import accounts_of, keys_in, view
@@ -66,6 +67,7 @@ class Rows:
         "_known",
         "_own",
         "_whose",
+        "accesses",
         "ends",
         "keys",
         "loans",
@@ -91,6 +93,7 @@ class Rows:
         self.sessions: list[tuple[Any, ...]] = []
         self.ends: list[tuple[Any, ...]] = []
         self.uses: dict[str, tuple[Any, ...]] = {}
+        self.accesses: dict[tuple[str, str], tuple[Any, ...]] = {}
         self.loans: list[tuple[int, int, Loan, bool]] = []
 
     def add(self, entry: Entry, event: Event) -> None:
@@ -151,6 +154,8 @@ class Rows:
         if caller is None or request is None:
             return
         at = microseconds(event.decided_at)
+        for one in accesses(event):
+            self.accesses[one.who, one.action] = (one.who, one.action, at, one.region)
         if caller.access_key_id.startswith(LONG_TERM_KEY):
             self.uses[caller.access_key_id] = (caller.access_key_id, at, request.service, request.region, position)
         if caller.session is not None and caller.session.kind is SessionKind.ROLE:

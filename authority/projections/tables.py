@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from authority.audit.terms import Term
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 METADATA: Final = MetaData()
 
@@ -118,6 +118,17 @@ KEY: Final = Table(
     sqlite_with_rowid=False,
 )
 """The account of each long-term key that ever was."""
+
+ACCESS: Final = Table(
+    "access",
+    METADATA,
+    Column("who", Text, primary_key=True, comment="the unique id of a user or role"),
+    Column("action", Text, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("region", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The newest use of each action by each user and role (`audit.accessing`)."""
 
 USE: Final = Table(
     "last_use",

@@ -33,6 +33,7 @@ _END: Final = (
 )
 _KEY: Final = ("INSERT OR IGNORE INTO key (id, account) VALUES", "")
 _USE: Final = ("INSERT OR REPLACE INTO last_use (id, at, service, region, position) VALUES", "")
+_ACCESS: Final = ("INSERT OR REPLACE INTO access (who, action, at, region) VALUES", "")
 _NO_LONGER_LIVE: Final = (
     "DELETE FROM posting WHERE segment = ? AND term = ? AND account = ? "
     "AND position IN (SELECT value FROM json_each(?))"
@@ -54,6 +55,7 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
             connection.execute(_NO_LONGER_LIVE, (segment, term_number(LIVE), trail, listed))
         _write(connection, _KEY, rows.keys)
         _write(connection, _USE, list(rows.uses.values()))
+        _write(connection, _ACCESS, list(rows.accesses.values()))
         store_loans(connection, rows.loans)
         connection.execute(_CHECKPOINT, (position, leaf))
         connection.execute("COMMIT")

@@ -206,11 +206,24 @@ class Place:
                 )
         return answer
 
-    def holds(self, row: Row) -> None:
-        """Raise AssertionError unless *row* is true."""
-        for asked in row.given:
+    def does(self, *calls: Call) -> dict[str, Any]:
+        """What the last of *calls* is answered; all must work."""
+        answer: dict[str, Any] | Fails = {}
+        for asked in calls:
             answer = self.says(asked)
             assert not isinstance(answer, Fails), f"{asked.operation}: {answer}"
+        assert isinstance(answer, dict)
+        return answer
+
+    def fails(self, asked: Call) -> Fails:
+        """How *asked* is refused; it must be."""
+        answer = self.says(asked)
+        assert isinstance(answer, Fails), f"{asked.operation} does it: {answer}"
+        return answer
+
+    def holds(self, row: Row) -> None:
+        """Raise AssertionError unless *row* is true."""
+        self.does(*row.given)
         self.judge(row.when, row.gives)
         for asked, wanted in row.then:
             self.judge(asked, wanted)

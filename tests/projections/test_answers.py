@@ -7,11 +7,13 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authority.audit import tokens
+from authority.audit.accessing import Accessed, FindAccesses
 from authority.audit.answers import LastUse
 from authority.audit.queries import (
     AccessKeyLastUsed,
@@ -28,7 +30,7 @@ from authority.audit.terms import ended_by, issued_by, terms_of, terms_of_sessio
 from authority.audit.visibility import accounts_of, seen_by
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.principals import AccessKeyCreated
-from authority.model.sessions import EndCause, SessionIssued
+from authority.model.sessions import EndCause, SessionIssued, SessionKind
 from authority.projections.runner import Limits
 from authority.projections.seeking import Effort
 from tests.audit.stories import (
@@ -166,6 +168,27 @@ async def test_a_users_own_session_is_a_session_and_no_use_of_a_role(ledger, sto
     assert (record.kind, record.user_arn, record.arn, record.role_arn) == ("user", DEV.arn, DEV.arn, "")
     assert await found(story, account=DEVELOPMENT, principal=DEV.arn, access_key="ASIA9") == [9, 8]
     assert await story.answer(RoleLastUsed(role_id=DEV.principal_id), at) is None
+
+
+async def test_the_newest_use_of_each_action_is_known_of_users_and_of_roles_and_of_nobody_else(ledger, tmp_path):
+    federated = assumes(MIA, "UpdateAPP", PRODUCTION, "ASIA8")
+    session = in_session(issued_by(federated))
+    other = msgspec.structs.replace(session.session, kind=SessionKind.FEDERATED_USER)
+    at = await append(
+        ledger,
+        federated,
+        makes_user(MIA, "a", at=AT + 2 * SECOND),
+        makes_user(MIA, "b", at=AT + 3 * SECOND),
+        makes_user(session, "c", at=AT + 4 * SECOND),
+        makes_user(msgspec.structs.replace(session, session=other), "d", at=AT + 5 * SECOND),
+    )
+    async with projecting(ledger, tmp_path / "p.sqlite") as projections:
+        found = await projections.answer(FindAccesses(ids=(MIA.principal_id, "AROAUPDATEAPP", "AIDANOBODY")), at)
+    assert set(found) == {
+        Accessed(MIA.principal_id, "sts:AssumeRole", AT, "us-east-1"),
+        Accessed(MIA.principal_id, "iam:CreateUser", AT + 3 * SECOND, "us-east-1"),
+        Accessed("AROAUPDATEAPP", "iam:CreateUser", AT + 4 * SECOND, "us-east-1"),
+    }
 
 
 async def test_a_session_is_found_by_its_key_however_much_it_did(ledger, tmp_path):

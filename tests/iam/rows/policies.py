@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.iam.table import A_DATE, ALL, ANYTHING, READ, TAGS, TRUST, WHOLE, Fails, call, kind, row
+from tests.iam.table import A_DATE, ALL, ANYTHING, READ, TAGS, TRUST, WHOLE, Fails, Like, call, kind, row
 
 ARN = "arn:aws:iam::{account}:policy/Read"
 MADE = call("CreatePolicy", PolicyName="Read", PolicyDocument=READ)
@@ -193,4 +193,23 @@ WHAT_IF = [
     row("what is nobody's ARN opens nothing", call("ListPoliciesGrantingServiceAccess", Arn="arn:aws:s3:::bucket-of-mine", ServiceNamespaces=["s3"]), Fails("InvalidInput")),
 ]  # fmt: skip
 
-ROWS = [*MANAGED, *VERSIONS, *of_holders(), *ELSEWHERE, *ENTITIES, *WHAT_IF]
+REPORT = call("GenerateServiceLastAccessedDetails", Arn=ARN).keeping(job="JobId")
+NO_JOB = {"JobId": "0" * 36}
+A_JOB = Like("a job", lambda value: len(value) == 36)
+DONE = {"JobStatus": "COMPLETED", "JobCreationDate": A_DATE, "JobCompletionDate": A_DATE, **WHOLE}
+S3 = {"ServiceName": "Amazon S3", "ServiceNamespace": "s3", "TotalAuthenticatedEntities": 0}
+HELD = [MADE, ANN, call("AttachUserPolicy", UserName="Ann", PolicyArn=ARN)]
+ANN_ALONE = [{"EntityInfo": {"Arn": USER_ARN, "Name": "Ann", "Type": "USER", "Id": kind("AIDA"), "Path": "/"}}]
+LAST_ACCESSED = [
+    row("a report is asked for", REPORT, {"JobId": A_JOB}, given=[MADE]),
+    row("nobody's report is not asked for", call("GenerateServiceLastAccessedDetails", Arn=USER_ARN), Fails("NoSuchEntity", "The user with name Ann cannot be found.")),
+    row("a policy that is not there has no report", REPORT, Fails("NoSuchEntity")),
+    row("what is nobody's ARN has no report", call("GenerateServiceLastAccessedDetails", Arn="arn:aws:s3:::bucket-of-mine"), Fails("InvalidInput")),
+    row("a report tells what may be used", call("GetServiceLastAccessedDetails", JobId="{job}"), {**DONE, "JobType": "SERVICE_LEVEL", "ServicesLastAccessed": [S3]}, given=[MADE, REPORT]),
+    row("a report that nobody asked for is not there", call("GetServiceLastAccessedDetails", **NO_JOB), Fails("NoSuchEntity")),
+    row("a report tells who has a policy", call("GetServiceLastAccessedDetailsWithEntities", JobId="{job}", ServiceNamespace="s3"), {**DONE, "EntityDetailsList": ANN_ALONE}, given=[*HELD, REPORT]),
+    row("a report that nobody asked for tells nobody", call("GetServiceLastAccessedDetailsWithEntities", **NO_JOB, ServiceNamespace="s3"), Fails("NoSuchEntity")),
+    row("a report on one user is about nobody else", call("GetServiceLastAccessedDetailsWithEntities", JobId="{job}", ServiceNamespace="s3"), Fails("InvalidInput"), given=[ANN, call("GenerateServiceLastAccessedDetails", Arn=USER_ARN).keeping(job="JobId")]),
+]  # fmt: skip
+
+ROWS = [*MANAGED, *VERSIONS, *of_holders(), *ELSEWHERE, *ENTITIES, *WHAT_IF, *LAST_ACCESSED]
