@@ -19,7 +19,7 @@ from authority.replay.folding import Folded
 from authority.replay.history import Who, who
 from authority.replay.patch import Operation, patch
 from authority.replay.plain import plain
-from authority.replay.reweighing import Again, Sessions, again
+from authority.replay.reweighing import Again, InForce, Sessions
 from authority.replay.supposing import possible
 
 
@@ -130,9 +130,10 @@ def _only_because(
         return None
     as_before = account.with_role(msgspec.structs.replace(role, trust=change.before))
     supposed = msgspec.structs.replace(state, accounts=state.accounts.set(account.id, as_before))
+    in_force = InForce(supposed)
     refused = False
     for decision in seen.event.decisions:
-        question = again(supposed, seen.event, decision, sessions)
+        question = in_force.again(seen.event, decision, sessions)
         if not isinstance(question, Again):
             return None
         found = possible(question.question, decision.missing, question.bound)

@@ -7,7 +7,7 @@ along, what another account withholds) cannot be weighed again, and is said to b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -36,6 +36,8 @@ TRUST_ACTIONS: Final = frozenset(
 )
 PROVIDER: Final = "aws:federatedprovider"
 GONE: Final = "who asked is not there"
+MOST_KEPT: Final = 20_000
+"""Callers whose policies are kept at hand."""
 
 Sessions = Mapping[str, SessionIssued]
 Controls = Mapping[str, tuple[tuple[Policy, ...], ...]]
@@ -66,44 +68,89 @@ class Unanswerable(msgspec.Struct, frozen=True):
     why: str
 
 
+class _Limits(NamedTuple):
+    """Whoever asks, and the policies that speak about him."""
+
+    caller: Caller
+    identity: tuple[Policy, ...]
+    boundary: tuple[Policy, ...] | None
+    session: tuple[Policy, ...] | None
+
+
 NO_CONTROLS: Final[Controls] = {}
 NO_LEVELS: Final[tuple[tuple[Policy, ...], ...]] = ()
+UNPROVEN: Final = Unanswerable("the signature did not count")
+_Trusted: TypeAlias = tuple[tuple[Policy, ...], Mapping[Source, Bound]]
+NO_TRUST: Final[_Trusted] = ((), {})
 
 
-def again(
-    state: State, event: Event, decision: DecisionRecord, sessions: Sessions, controls: Controls = NO_CONTROLS
-) -> Again | Unanswerable:
-    """The question that *decision* answered, asked under the policies of *state*."""
-    if decision.unproven:
-        return Unanswerable("the signature did not count")
-    caller = caller_then(state, event, decision, sessions)
-    if isinstance(caller, Unanswerable):
-        return caller
-    resource_policies: tuple[Policy, ...] = ()
-    bound: dict[Source, Bound] = {}
-    trust = decision.action.lower() in TRUST_ACTIONS and event.type.startswith("sts:AssumeRole")
-    if trust:
-        found = role_by_arn(state, decision.resource)
-        if found is not None:
-            policy = trust_policy(*found, partition_in(decision.resource))
-            resource_policies, bound = (policy,), {policy.source: found[1].trust.bound}
-    outside = caller.principal.kind in (PrincipalKind.WEB_IDENTITY, PrincipalKind.SAML)
-    return Again(
-        Question(
-            principal=caller.principal,
+class InForce:
+    """The policies of one state, each looked up once however many decisions it is asked about."""
+
+    __slots__ = ("_controls", "_limits", "_trusted", "state")
+
+    def __init__(self, state: State, controls: Controls = NO_CONTROLS) -> None:
+        """Ask under the policies of *state*, and under *controls*."""
+        self.state = state
+        self._controls = controls
+        self._limits: dict[tuple[str, str, str], _Limits | Unanswerable] = {}
+        self._trusted: dict[str, _Trusted] = {}
+
+    def again(self, event: Event, decision: DecisionRecord, sessions: Sessions) -> Again | Unanswerable:
+        """The question that *decision* answered, asked under these policies."""
+        if decision.unproven:
+            return UNPROVEN
+        limits = self._of_caller(event, decision, sessions)
+        if isinstance(limits, Unanswerable):
+            return limits
+        trust = decision.action.lower() in TRUST_ACTIONS and event.type.startswith("sts:AssumeRole")
+        resource_policies, bound = self._of_role(decision.resource) if trust else NO_TRUST
+        question = Question(
+            principal=limits.caller.principal,
             action=decision.action,
             resource=decision.resource,
             resource_account=decision.resource_account,
             context=decision.context,
-            identity=() if outside else identity_policies(state, caller),
-            boundary=boundary_policies(state, caller),
-            session=session_policies(state, caller),
+            identity=limits.identity,
+            boundary=limits.boundary,
+            session=limits.session,
             resource_policies=resource_policies,
             trust=trust,
-            scps=controls.get(caller.account, NO_LEVELS),
-        ),
-        bound,
-    )
+            scps=self._controls.get(limits.caller.account, NO_LEVELS),
+        )
+        return Again(question, bound)
+
+    def _of_caller(self, event: Event, decision: DecisionRecord, sessions: Sessions) -> _Limits | Unanswerable:
+        key_id = decision.judged or ("" if event.caller is None else event.caller.access_key_id)
+        if not key_id:  # whoever a provider vouches for: each is somebody else
+            return self._looked_up(event, decision, sessions)
+        place = (key_id, decision.principal, decision.judged)
+        found = self._limits.get(place)
+        if found is None:
+            if len(self._limits) >= MOST_KEPT:
+                self._limits.clear()
+            found = self._limits[place] = self._looked_up(event, decision, sessions)
+        return found
+
+    def _looked_up(self, event: Event, decision: DecisionRecord, sessions: Sessions) -> _Limits | Unanswerable:
+        state, caller = self.state, caller_then(self.state, event, decision, sessions)
+        if isinstance(caller, Unanswerable):
+            return caller
+        outside = caller.principal.kind in (PrincipalKind.WEB_IDENTITY, PrincipalKind.SAML)
+        identity = () if outside else identity_policies(state, caller)
+        return _Limits(caller, identity, boundary_policies(state, caller), session_policies(state, caller))
+
+    def _of_role(self, arn: str) -> _Trusted:
+        known = self._trusted.get(arn)
+        if known is None:
+            found = role_by_arn(self.state, arn)
+            if found is None:
+                known = NO_TRUST
+            else:
+                policy = trust_policy(*found, partition_in(arn))
+                known = ((policy,), {policy.source: found[1].trust.bound})
+            self._trusted[arn] = known
+        return known
 
 
 def caller_then(state: State, event: Event, decision: DecisionRecord, sessions: Sessions) -> Caller | Unanswerable:

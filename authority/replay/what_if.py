@@ -1,9 +1,9 @@
 """Recorded decisions under other policies: newly denied, newly allowed, and undetermined.
 
-A decision whose policies are the very same is the same.  Any other is weighed twice: under the policies that were in
-force, which must come to what the record says, and under those supposed.  A condition key that the supposed policies
-read and the record lacks may have had any value, unless the record says that it was missed then: where the outcome
-depends on it, it is undetermined, never allowed.
+A decision whose policies are the very same is the same.  Any other is weighed under those supposed; and where it would
+be otherwise, under those that were in force too, which must come to what the record says.  A condition key that the
+supposed policies read and the record lacks may have had any value, unless the record says that it was missed then:
+where the outcome depends on it, it is undetermined, never allowed.
 
 In a cascade what would have been refused leads to nothing: the sessions and keys that it brought never were, what they
 asked for was never asked, and what all of that changed is not in the state that later requests are weighed in.
@@ -28,7 +28,7 @@ from authority.model.sessions import SessionIssued
 from authority.model.state import State, evolve
 from authority.policy.combine import Effect, Matched, Verdict, weigh
 from authority.replay.overlay import Overlay
-from authority.replay.reweighing import GONE, Again, Unanswerable, again
+from authority.replay.reweighing import GONE, Again, InForce, Unanswerable
 from authority.replay.supposing import possible
 
 MOST_SESSIONS: Final = 100_000
@@ -131,6 +131,8 @@ class Supposing:
         """Keys and sessions that never were, and the position of the refusal that each follows from."""
         self._skipped: set[int] = set()
         self._base: State | None = None
+        self._real: InForce | None = None
+        self._other: tuple[State, InForce] | None = None
         self.sessions: OrderedDict[str, SessionIssued] = OrderedDict()
 
     # --- what is needed beforehand ----------------------------------------------------------
@@ -158,7 +160,7 @@ class Supposing:
     def take(self, seen: SeenEvent, real: State) -> None:
         """Weigh the decisions of one entry again; *real* is the state that they were made from."""
         event = seen.event
-        supposed = self._overlay.over(self._supposed(real))
+        base = self._supposed(real)
         self.meet(fact for fact in event.facts if isinstance(fact, SessionIssued))
         if not event.decisions:
             if self._cascade:
@@ -168,14 +170,14 @@ class Supposing:
         self._decisions += len(event.decisions)
         if self._cascade and self._follows(seen):
             return
-        controls = self._overlay.controls(supposed)
+        before, after = self._in_force(real, base)
         refused = False
         for decision in event.decisions:
             if decision.judged in self._gone:
                 self._never_count += 1
                 continue
-            question = again(real, event, decision, self.sessions)
-            instead = again(supposed, event, decision, self.sessions, controls)
+            instead = after.again(event, decision, self.sessions)
+            question = instead if before is after else before.again(event, decision, self.sessions)
             if not isinstance(question, Again) or not isinstance(instead, Again):
                 if self._cascade and isinstance(instead, Unanswerable) and instead.why == GONE and not decision.judged:
                     self._lead_to_nothing(seen, seen.position, row=True)
@@ -236,19 +238,32 @@ class Supposing:
             self._base = real
         return self._base
 
+    def _in_force(self, real: State, base: State) -> tuple[InForce, InForce]:
+        """The policies that were in force, and those supposed; one and the same where nothing differs."""
+        if self._real is None or self._real.state is not real:
+            self._real = InForce(real)
+        if not self._overlay.anything and base is real:
+            return self._real, self._real
+        if self._other is None or self._other[0] is not base:
+            supposed = self._overlay.over(base)
+            self._other = (base, InForce(supposed, self._overlay.controls(supposed)))
+        return self._real, self._other[1]
+
     def _weigh(self, seen: SeenEvent, decision: DecisionRecord, question: Again, instead: Again) -> bool:
         """Weigh one decision; say whether the request would have been refused for it."""
-        was = decision.effect is Effect.ALLOWED
+        found = possible(instead.question, {*self._absent, *decision.missing}, instead.bound)
+        if found.effect is decision.effect:
+            return False
+        # What would be otherwise must be so for the policies' sake, and not because the record lacks something.
         if weigh(question.question).effect is not decision.effect:
             self._unreproduced += 1
             why = "the policies that were in force do not come to what the record says; it lacks something"
             self._open.add(_row(seen, decision, why=why))
             return False
-        found = possible(instead.question, {*self._absent, *decision.missing}, instead.bound)
         if found.effect is None:
             self._open.add(_row(seen, decision, unknown=found.unknown, why="the record lacks keys that decide"))
             return False
-        now = found.effect is Effect.ALLOWED
+        was, now = decision.effect is Effect.ALLOWED, found.effect is Effect.ALLOWED
         if was and not now:
             self._denied.add(_row(seen, decision, found.verdict))
         elif now and not was:
