@@ -56,7 +56,11 @@ log = structlog.get_logger()
 
 SEED_BYTES: Final = 32
 CREDENTIAL: Final = re.compile(r"Credential=([A-Z0-9]{16,128})(?:/|%2F)")
-UNAVAILABLE: Final = Refusal(Reason.SERVICE_UNAVAILABLE, "The log cannot be written, so nothing is done; try again.")
+UNAVAILABLE: Final = Refusal(
+    Reason.SERVICE_UNAVAILABLE,
+    "The log cannot be used now, so nothing is answered. What was asked may have been done all the same; try again.",
+)
+"""INVARIANT: it promises nothing, since an append that failed may be durable."""
 FAULT: Final = Refusal(Reason.INTERNAL_FAILURE, "The request failed for a reason of our own; it is in our log.")
 
 

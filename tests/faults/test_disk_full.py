@@ -42,6 +42,7 @@ async def test_nothing_is_issued_that_cannot_be_written_and_room_is_all_it_takes
     assert refused is not None
     assert refused.response["ResponseMetadata"]["HTTPStatusCode"] == 503
     assert refused.response["Error"]["Code"] == "ServiceUnavailable"
+    assert "may have been done" in refused.response["Error"]["Message"]  # what failed to be acknowledged may be durable
     with pytest.raises(ClientError):
         iam.list_users()  # reads are entries too: what cannot be recorded is not answered
 
