@@ -138,6 +138,7 @@ def decisive(settings: Settings) -> facts_of.Settings:
         mfa_guards_enrolment=settings.mfa_guards_enrolment,
         public_url=settings.public_url,
         assertions_count_once=settings.assertions_count_once,
+        shared_issuers_need_subject=settings.shared_issuers_need_subject,
     )
 
 

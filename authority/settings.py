@@ -107,6 +107,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The URL under which the world reaches this authority; the issuers of tokens that others check lie below it."""
     assertions_count_once: bool = False
     """Whether a SAML assertion is redeemed once at all, and not once for each role."""
+    shared_issuers_need_subject: bool = False
+    """Whether a trust policy that lets in all customers of a shared issuer is refused, and not only remarked on."""
     issuer_networks: tuple[Text, ...] = ()
     """Networks beside the public ones in which identity providers may be asked for their keys: `10.0.0.0/8`."""
     catalogue: Path | None = None

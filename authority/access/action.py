@@ -97,6 +97,8 @@ class Decision:
     dropped: tuple[str, ...] = ()
     once: tuple[str, ...] = ()
     subject: str = ""
+    warnings: tuple[str, ...] = ()
+    """What the log remarks on something that was done, and that its author most likely does not mean."""
 
 
 def refuse(reason: Reason, message: str, facts: tuple[Fact, ...] = (), weighed: tuple[Weighed, ...] = ()) -> Decision:

@@ -95,7 +95,9 @@ def _event(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime)
         ),
         caller=caller,
         decisions=tuple(weighed.record() for weighed in decision.weighed),
-        outcome=Outcome(refused=answer.reason, message=answer.message) if isinstance(answer, Refusal) else Outcome(),
+        outcome=Outcome(refused=answer.reason, message=answer.message)
+        if isinstance(answer, Refusal)
+        else Outcome(warnings=decision.warnings),
     )
 
 

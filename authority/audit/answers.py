@@ -29,6 +29,7 @@ class OutcomeRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
     result: str
     reason: str = ""
     message: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -44,7 +44,7 @@ def event_record(position: int, recorded_at: datetime, seen: Event, *, withheld:
 
 def _outcome(seen: Event) -> OutcomeRecord:
     if not seen.outcome.refused:
-        return OutcomeRecord(result=ALLOWED)
+        return OutcomeRecord(result=ALLOWED, warnings=seen.outcome.warnings)
     return OutcomeRecord(result=REFUSED, reason=seen.outcome.refused, message=seen.outcome.message)
 
 

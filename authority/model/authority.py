@@ -30,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True):
     """The URL under which the world reaches this authority, without a slash at its end; issuers of tokens lie below."""
     assertions_count_once: bool = False
     """Whether a SAML assertion is redeemed once at all, and not once for each role."""
+    shared_issuers_need_subject: bool = False
+    """Whether a trust policy that lets in all customers of a shared issuer is refused, and not only remarked on."""
 
 
 class SealingKey(msgspec.Struct, frozen=True):

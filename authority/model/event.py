@@ -83,10 +83,11 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the caller was told: nothing here means that it was done."""
+    """What the caller was told; no refusal here means that it was done.  `warnings` are remarks on what was done."""
 
     refused: str = ""
     message: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -101,7 +101,8 @@ def create_role(state: State, call: Call[CreateRole], facts: Facts) -> Decision:
     role = Role(id=made.role_id, name=made.name, path=made.path, created_at=facts.now, trust=made.trust, tags=made.tags)
     limited = () if boundary is None else (BoundarySet(account=account.id, holder=role_id, policy_id=boundary),)
     answer = RoleAnswer(as_created(state, account, role, call.partition))
-    return Decision(facts=(made, *limited), answer=answer, weighed=weighed)
+    remarks = trust.warnings(wanted.assume_role_policy_document)
+    return Decision(facts=(made, *limited), answer=answer, weighed=weighed, warnings=remarks)
 
 
 class GetRole(msgspec.Struct, frozen=True, rename="pascal"):
@@ -220,7 +221,8 @@ def update_assume_role_policy(state: State, call: Call[UpdateAssumeRolePolicy], 
     trusted = trust.written(state, account, wanted.policy_document, call.partition)
     if isinstance(trusted, Refusal):
         return Decision(answer=trusted)
-    return Decision(facts=(RoleTrustUpdated(account=account.id, role_id=RoleId(role.id), trust=trusted),))
+    updated = RoleTrustUpdated(account=account.id, role_id=RoleId(role.id), trust=trusted)
+    return Decision(facts=(updated,), warnings=trust.warnings(wanted.policy_document))
 
 
 class DeleteRole(msgspec.Struct, frozen=True, rename="pascal"):

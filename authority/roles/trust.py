@@ -6,6 +6,8 @@ and a policy that names somebody who is gone shows the id that is left of him (I
 
 from __future__ import annotations
 
+from typing import Final
+
 from authority.access.trusting import NOBODY, bearer
 from authority.kernel.arn import parse as parse_arn
 from authority.kernel.refusal import Reason, Refusal
@@ -13,6 +15,9 @@ from authority.model.account import Account
 from authority.model.roles import Trust
 from authority.model.state import State
 from authority.policy.document import Kind, parse, size_of
+from authority.policy.lint import lint
+
+SHARED_ISSUER: Final = "shared-issuer"
 
 
 def written(state: State, account: Account, text: str, partition: str) -> Trust | Refusal:
@@ -24,6 +29,10 @@ def written(state: State, account: Account, text: str, partition: str) -> Trust 
     document = parse(text, Kind.TRUST)
     if isinstance(document, Refusal):
         return document
+    if state.settings is not None and state.settings.shared_issuers_need_subject:
+        remarks = warnings(text)
+        if remarks:
+            return Refusal(Reason.MALFORMED_POLICY_DOCUMENT, f"This authority does not allow it: {remarks[0]}.")
     most = account.quota("AssumeRolePolicySizeQuota")
     if size_of(text) > most:
         return Refusal(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for ACLSizePerRole: {most}")
@@ -34,6 +43,14 @@ def written(state: State, account: Account, text: str, partition: str) -> Trust 
             return Refusal(Reason.MALFORMED_POLICY_DOCUMENT, f'Invalid principal in policy: "AWS":"{name}"')
         bound.append((name, unique_id))
     return Trust(text, tuple(bound))
+
+
+def warnings(text: str) -> tuple[str, ...]:
+    """What the log remarks on a trust policy that keeps to the grammar: trust in everybody's issuer."""
+    document = parse(text, Kind.TRUST)
+    if isinstance(document, Refusal):
+        return ()
+    return tuple(finding.message for finding in lint(document) if finding.rule == SHARED_ISSUER)
 
 
 def _is_of(account: Account, name: str, partition: str) -> bool:
