@@ -52,7 +52,8 @@ def containing(keyring: Keyring, answer: Answer) -> Mapping[str, Gather]:
             return None
         led = []
         for one in found.credentials:
-            ended = one.kind == "session" and await _ended(answer, gathering, one.access_key_id)
+            first = one.access_key_id == gathering.input.id and one.kind == "session"
+            ended = first and await _ended(answer, gathering, one.access_key_id)
             led.append(Led(access_key_id=one.access_key_id, account=one.account, ended=ended))
         led.sort(key=lambda one: one.access_key_id != gathering.input.id)
         return Closure(credentials=tuple(led)) if led[0].access_key_id == gathering.input.id else None

@@ -6,7 +6,7 @@ credential.  Gathered for IdentifyCredential: the credentials that the text is o
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -24,6 +24,8 @@ from authority.model.revocations import DescendantsRevoked, SessionRevoked
 from authority.model.sessions import EndCause, SessionEnded
 from authority.model.state import State
 
+MOST_KEYS: Final = 100
+"""Keys that one entry ends, since an entry has a largest size; whoever asks again ends those that are left."""
 LeakedText = Annotated[str, msgspec.Meta(min_length=1, max_length=16_384)]
 
 
@@ -58,7 +60,8 @@ def contained_arn(state: State, call: Call[Any]) -> str:
 def contain(state: State, call: Call[Contain], facts: Facts) -> Decision:
     """End a credential and all that it led to, in whatever account, and say how each of them stands then.
 
-    What was issued or made while this was being decided is found by asking again: the answer names what still counts.
+    What was issued or made while this was being decided, and keys beyond `MOST_KEYS`, are ended by asking again: the
+    answer names what still counts.
     """
     refusal = outside(state, call)
     if refusal is not None:
@@ -68,24 +71,40 @@ def contain(state: State, call: Call[Contain], facts: Facts) -> Decision:
         return refuse(Reason.NO_SUCH_ENTITY, f"There is no key or session {call.input.id} that may be contained.")
     if not isinstance(closure, Closure) or closure.credentials[0].access_key_id != call.input.id:
         raise TypeError("what was gathered is another credential's")
-    made: list[Fact] = []
-    once: list[str] = []
-    for number, led in enumerate(closure.credentials):
-        key_id, account = AccessKeyId(led.access_key_id), AccountId(led.account)
-        if key_id.startswith(LONG_TERM_KEY):
-            key = state.access_keys[key_id]
-            if key.status is KeyStatus.ACTIVE:
-                made.append(AccessKeyStatusChanged(account=account, access_key_id=key_id, status=KeyStatus.INACTIVE))
-            made.append(DescendantsRevoked(account=account, ancestor=key_id, through=facts.decided_from))
-        elif number == 0:
-            made.append(SessionRevoked(account=account, access_key_id=key_id))
-            made.append(DescendantsRevoked(account=account, ancestor=key_id, through=facts.decided_from))
-            end = f"end:{key_id}"
-            if not led.ended and end not in facts.claimed:
-                once.append(end)
-                over = {"effective_at": facts.now, "cause": EndCause.REVOKED}
-                made.append(SessionEnded(account=account, access_key_id=key_id, **over))  # type: ignore[arg-type]
-    return Decision(facts=tuple(made), query=shown(call, facts), once=tuple(once))
+    first, *others = closure.credentials
+    made, once = _ended(state, first, facts)
+    keys = sorted((led for led in others if _is_key(led)), key=lambda led: _urgency(state, led))
+    for led in keys[: MOST_KEYS - 1]:
+        made += _ended(state, led, facts)[0]
+    return Decision(facts=tuple(made), query=shown(call, facts), once=once)
+
+
+def _is_key(led: Led) -> bool:
+    return led.access_key_id.startswith(LONG_TERM_KEY)
+
+
+def _urgency(state: State, led: Led) -> tuple[bool, int]:
+    """What is ended first where there is too much for one entry: keys that count, then what was ended longest ago."""
+    before = state.revocations.ancestors.get(led.access_key_id)
+    active = state.access_keys[AccessKeyId(led.access_key_id)].status is KeyStatus.ACTIVE
+    return not active, -1 if before is None else before.through
+
+
+def _ended(state: State, led: Led, facts: Facts) -> tuple[list[Fact], tuple[str, ...]]:
+    """What ends a credential and all that it led to; and what the end of a session claims."""
+    key_id, account = AccessKeyId(led.access_key_id), AccountId(led.account)
+    descendants = DescendantsRevoked(account=account, ancestor=key_id, through=facts.decided_from)
+    if _is_key(led):
+        if state.access_keys[key_id].status is not KeyStatus.ACTIVE:
+            return [descendants], ()
+        off = AccessKeyStatusChanged(account=account, access_key_id=key_id, status=KeyStatus.INACTIVE)
+        return [off, descendants], ()
+    revoked: list[Fact] = [SessionRevoked(account=account, access_key_id=key_id), descendants]
+    end = f"end:{key_id}"
+    if led.ended or end in facts.claimed:
+        return revoked, ()
+    over = SessionEnded(account=account, access_key_id=key_id, effective_at=facts.now, cause=EndCause.REVOKED)
+    return [*revoked, over], (end,)
 
 
 def shown(call: Call[Contain], facts: Facts) -> Inquiry:

@@ -34,7 +34,9 @@ from authority.replay.validity import Standing, key_standing, owner_arn, session
 
 MOST_CREDENTIALS: Final = 10_000
 """Credentials that one inquiry follows."""
-MOST_SESSIONS: Final = 200_000
+MOST_SESSIONS: Final = 50_000
+MOST_EDGES: Final = 10_000
+"""Sessions that one look at chains goes through, and new things that one question is asked about."""
 DEAD: Final = tuple(
     reason.value for reason in (Reason.INVALID_CLIENT_TOKEN_ID, Reason.EXPIRED_TOKEN, Reason.SIGNATURE_DOES_NOT_MATCH)
 )
@@ -181,8 +183,7 @@ async def paths(reach: Reach, asked: ListChains) -> Chains:
         known |= {one.access_key_id: one for one in page}
         ends += [one for one in page if depth_of(one) >= asked.min_depth]
         if len(known) > MOST_SESSIONS:
-            text = f"There are more than {MOST_SESSIONS} sessions; ask about a shorter part of the log."
-            raise Refused(Refusal(Reason.LIMIT_EXCEEDED, text))
+            raise _too_much(f"{MOST_SESSIONS} sessions")
     for key in sorted(needed(ends, asked.min_depth) - known.keys()):
         session = await reach.session(key)
         if session is not None:
@@ -197,9 +198,15 @@ async def first_seen(reach: Reach, asked: ListFirstSeen) -> Novelties:
     async for page in reach.everything(within):
         async for seen in breathing(page):
             edges.take(seen)
+        if len(edges.found) > MOST_EDGES:
+            raise _too_much(f"{MOST_EDGES} different things")
     new = [novelty for edge, novelty in edges.found.items() if not await _was_there(reach, edge, within.low)]
     found = sorted(new, key=lambda one: (one.position, one.kind, one.value))
     return Novelties(since=within.low, until=within.high, first_seen=tuple(found))
+
+
+def _too_much(what: str) -> Refused:
+    return Refused(Refusal(Reason.LIMIT_EXCEEDED, f"There are more than {what}; ask about a shorter part of the log."))
 
 
 async def _was_there(reach: Reach, edge: Edge, before: int) -> bool:

@@ -68,7 +68,7 @@ async def what_if(reach: Reach, asked: AskWhatIf) -> Supposed:
         within = Range(within.low, within.low + MOST_AT_ONCE - 1)
     overlay = Overlay(asked.replacements, reach.whose, reach.inquiry.partition)
     most = min(asked.max_results, MOST_ROWS)
-    supposing = Supposing(overlay, asked.absent, cascade=asked.cascade, most=most)
+    supposing = Supposing(overlay, asked.absent, cascade=asked.cascade, most=most, eyes=reach.inquiry.eyes)
     walk = Walk(reach, supposing.became)
     await walk.begin(within.low - 1, within.high)
     pages = reach.everything(within) if asked.role is None else reach.events(within, role=asked.role)

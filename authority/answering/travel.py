@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -23,7 +24,7 @@ from authority.replay.difference import Change, difference
 from authority.replay.folding import one_by_one
 from authority.replay.history import Following, Lives, Touched, told
 from authority.replay.restoring import Restoring, restoring
-from authority.replay.things import PLURALS, arn_of, described, find, items, name_of, thing
+from authority.replay.things import PLURALS, arn_of, described, find, held, name_of, thing
 
 LONGEST_SESSION: Final = timedelta(hours=36)
 """GetFederationToken and GetSessionToken credentials live longest (STS API, DurationSeconds)."""
@@ -61,7 +62,7 @@ async def state_as_of(reach: Reach, asked: GetStateAsOf) -> StateAsOf | Refusal:
     state, accounts = version.state, _accounts(version.state, reach.whose)
     shown = StateAsOf(position=point.position, at=point.at, configured=version.configured)
     if asked.kind is None:
-        counts = {plural: sum(len(items(state, one, kind)) for one in accounts) for plural, kind in PLURALS.items()}
+        counts = {plural: len(held(state, accounts, kind)) for plural, kind in PLURALS.items()}
         return msgspec.structs.replace(shown, counts=counts)
     if asked.kind == "sessions":
         return await _sessions(reach, asked, point, shown)
@@ -72,10 +73,14 @@ async def state_as_of(reach: Reach, asked: GetStateAsOf) -> StateAsOf | Refusal:
             raise missing(f"There was no {kind} {asked.name} at position {point.position}.")
         those = tuple(described(state, one, thing(state, one.id, kind, id_), partition) for one, id_ in found)
         return msgspec.structs.replace(shown, items=those)
-    held = [(one, value) for one in accounts for value in items(state, one, kind).values()]
-    cut = page(
-        held,
-        lambda pair: f"{pair[0].id} {arn_of(*pair, partition) or name_of(pair[1])} {pair[1].id}",
+
+    def order(pair: tuple[Account, Any]) -> str:
+        return f"{pair[0].id} {arn_of(pair[0], pair[1], partition) or name_of(pair[1])} {pair[1].id}"
+
+    cut = await asyncio.to_thread(
+        page,
+        held(state, accounts, kind),
+        order,
         marker=asked.next_token,
         max_items=asked.max_results,
         scope=f"as-of|{reach.inquiry.eyes}|{reach.whose}|{asked.kind}",
@@ -134,7 +139,7 @@ async def differences(reach: Reach, asked: CompareStates) -> Differences:
     """What changed between two points of the log."""
     before, after = await reach.point(asked.before), await reach.point(asked.after)
     old, new = await reach.version(before.position), await reach.version(after.position)
-    changes = difference(old.state, new.state, reach.whose)
+    changes = await asyncio.to_thread(difference, old.state, new.state, reach.whose)
     return Differences(
         before=before,
         after=after,

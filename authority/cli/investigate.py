@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -16,8 +17,6 @@ from authority.replay.graph import Graph
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 V1: Final = ("v1", "investigate")
-AGAIN: Final = 5
-"""Times that `contain` asks again while something that came in between still counts."""
 PATIENCE: Final = 600.0
 """Seconds that a look at all of a part of the log may take."""
 
@@ -160,10 +159,12 @@ def contain(*, client: Client, access_key_id: str, account: str | None, output: 
 
     Long-term keys become inactive, sessions are revoked in every account.  Exits with 1 when something still counts.
     """
-    for _ in range(AGAIN):
+    left = math.inf
+    while True:
         answer = client.ask("POST", "/v1/contain", body={"id": access_key_id} | given(account=account))
-        if not answer["valid"]:
+        if not 0 < answer["valid"] < left:
             break
+        left = answer["valid"]  # what came in between, or did not fit into one entry
     _show(answer, output, VALID, _standing(answer), graphs.of_validity)
     if output == "table":
         click.echo(f"{answer['valid']} of {len(answer['credentials'])} count at position {answer['position']}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from immutables import Map
@@ -115,6 +115,14 @@ def items(state: State, account: Account, kind: str) -> Mapping[str, Any]:
     field = next(field for field, named in OF_ACCOUNTS.items() if named == kind)
     held: Mapping[str, Any] = getattr(account, field)
     return held
+
+
+def held(state: State, accounts: Sequence[Account], kind: str) -> list[tuple[Account, Any]]:
+    """The things of one kind that *accounts* hold, with whose they are."""
+    if kind == "access-key":
+        known = {account.id: account for account in accounts}
+        return [(known[key.account], key) for key in state.access_keys.values() if key.account in known]
+    return [(account, value) for account in accounts for value in items(state, account, kind).values()]
 
 
 def find(state: State, account: Account, kind: str, name: str) -> str | None:

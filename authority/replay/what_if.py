@@ -33,6 +33,7 @@ from authority.replay.supposing import possible
 
 MOST_SESSIONS: Final = 100_000
 """Sessions that are kept in mind; others are looked up again."""
+_OF_THE_RESOURCE: Final = frozenset({"resource", "trust", "rcp"})
 
 
 class Otherwise(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -120,8 +121,11 @@ class _Rows:
 class Supposing:
     """Takes entries in order and weighs their decisions again."""
 
-    def __init__(self, overlay: Overlay, absent: Iterable[str], *, cascade: bool, most: int) -> None:
-        """Suppose what *overlay* says; list at most *most* rows of each kind."""
+    def __init__(
+        self, overlay: Overlay, absent: Iterable[str], *, cascade: bool, most: int, eyes: str | None = None
+    ) -> None:
+        """Suppose what *overlay* says; list at most *most* rows of each kind, as the account *eyes* may see them."""
+        self._eyes = eyes
         self._overlay, self._cascade, self._most = overlay, cascade, most
         self._absent = frozenset(map(folded, absent))
         self._denied, self._allowed, self._open = _Rows(most), _Rows(most), _Rows(most)
@@ -265,10 +269,18 @@ class Supposing:
             return False
         was, now = decision.effect is Effect.ALLOWED, found.effect is Effect.ALLOWED
         if was and not now:
-            self._denied.add(_row(seen, decision, found.verdict))
+            self._denied.add(self._decided(seen, decision, found.verdict))
         elif now and not was:
-            self._allowed.add(_row(seen, decision, found.verdict))
+            self._allowed.add(self._decided(seen, decision, found.verdict))
         return was and not now and not decision.judged
+
+    def _decided(self, seen: SeenEvent, decision: DecisionRecord, verdict: Verdict) -> Otherwise:
+        """The row of a decision that would be another; what another account wrote is not shown with it."""
+        row = _row(seen, decision, verdict)
+        if self._eyes in (None, decision.resource_account):
+            return row
+        own = tuple(one for one in row.because if one.layer not in _OF_THE_RESOURCE)
+        return msgspec.structs.replace(row, because=own)
 
     def _unanswered(
         self, seen: SeenEvent, decision: DecisionRecord, question: Again | Unanswerable, instead: Again | Unanswerable
