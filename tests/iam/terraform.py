@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
@@ -33,7 +33,8 @@ def gone(call, **wanted) -> bool:
     try:
         call(**wanted)
     except ClientError as error:
-        assert error.response["Error"]["Code"] == "NoSuchEntity"
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
         return True
     return False
 
@@ -75,8 +76,8 @@ class Resource:
 
 
 class Role(Resource):
-    config = {"trust": TRUST, "path": "/app/", "description": "runs it", "duration": 7200, "boundary": "a", "tags": TAGS, "inline": {"one": READ}, "managed": ["a"]}  # fmt: skip
-    changed = {"trust": OTHER_TRUST, "path": "/app/", "description": "walks it", "duration": 3600, "boundary": "b", "tags": OTHER_TAGS, "inline": {"one": LIST, "two": READ}, "managed": ["b"]}  # fmt: skip
+    config: ClassVar = {"trust": TRUST, "path": "/app/", "description": "runs it", "duration": 7200, "boundary": "a", "tags": TAGS, "inline": {"one": READ}, "managed": ["a"]}  # fmt: skip
+    changed: ClassVar = {"trust": OTHER_TRUST, "path": "/app/", "description": "walks it", "duration": 3600, "boundary": "b", "tags": OTHER_TAGS, "inline": {"one": LIST, "two": READ}, "managed": ["b"]}  # fmt: skip
 
     def before(self) -> None:
         for name in "ab":
@@ -147,8 +148,8 @@ class Role(Resource):
 
 
 class Policy(Resource):
-    config = {"document": READ, "description": "reads", "path": "/p/", "tags": TAGS}
-    changed = {"document": LIST, "description": "reads", "path": "/p/", "tags": OTHER_TAGS}
+    config: ClassVar = {"document": READ, "description": "reads", "path": "/p/", "tags": TAGS}
+    changed: ClassVar = {"document": LIST, "description": "reads", "path": "/p/", "tags": OTHER_TAGS}
 
     @property
     def arn(self) -> dict[str, str]:

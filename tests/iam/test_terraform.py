@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from botocore.exceptions import ClientError
@@ -54,8 +54,8 @@ class Group(Resource):
 class User(Resource):
     """With force_destroy: whatever hangs on the user goes first."""
 
-    config = {"name": "ann", "path": "/a/", "tags": TAGS, "boundary": "a"}
-    changed = {"name": "eve", "path": "/b/", "tags": OTHER_TAGS, "boundary": "b"}
+    config: ClassVar = {"name": "ann", "path": "/a/", "tags": TAGS, "boundary": "a"}
+    changed: ClassVar = {"name": "eve", "path": "/b/", "tags": OTHER_TAGS, "boundary": "b"}
     name = "ann"
 
     def before(self) -> None:
@@ -210,8 +210,8 @@ class AccountAlias(Resource):
 
 
 class PasswordPolicy(Resource):
-    config = {"MinimumPasswordLength": 12, "RequireSymbols": True, "RequireNumbers": True, "RequireUppercaseCharacters": True, "RequireLowercaseCharacters": True, "AllowUsersToChangePassword": True, "MaxPasswordAge": 90, "PasswordReusePrevention": 3, "HardExpiry": True, "ExpirePasswords": True}  # fmt: skip
-    changed = {**config, "MinimumPasswordLength": 14, "RequireSymbols": False, "MaxPasswordAge": 30}
+    config: ClassVar = {"MinimumPasswordLength": 12, "RequireSymbols": True, "RequireNumbers": True, "RequireUppercaseCharacters": True, "RequireLowercaseCharacters": True, "AllowUsersToChangePassword": True, "MaxPasswordAge": 90, "PasswordReusePrevention": 3, "HardExpiry": True, "ExpirePasswords": True}  # fmt: skip
+    changed: ClassVar = {**config, "MinimumPasswordLength": 14, "RequireSymbols": False, "MaxPasswordAge": 30}
 
     def create(self, config: Mapping[str, Any]) -> None:
         self.iam.update_account_password_policy(**{name: config[name] for name in config if name != "ExpirePasswords"})
@@ -261,8 +261,8 @@ class InstanceProfile(Resource):
 
 
 class OidcProvider(Resource):
-    config = {"clients": ["a", "b"], "thumbprints": ["a" * 40], "tags": TAGS}
-    changed = {"clients": ["b", "c"], "thumbprints": ["b" * 40, "c" * 40], "tags": OTHER_TAGS}
+    config: ClassVar = {"clients": ["a", "b"], "thumbprints": ["a" * 40], "tags": TAGS}
+    changed: ClassVar = {"clients": ["b", "c"], "thumbprints": ["b" * 40, "c" * 40], "tags": OTHER_TAGS}
 
     @property
     def arn(self) -> dict[str, str]:
@@ -292,8 +292,8 @@ class OidcProvider(Resource):
 
 
 class SamlProvider(Resource):
-    config = {"document": metadata(), "tags": TAGS}
-    changed = {"document": metadata(descriptor(key(certificate(serial=2)))), "tags": OTHER_TAGS}
+    config: ClassVar = {"document": metadata(), "tags": TAGS}
+    changed: ClassVar = {"document": metadata(descriptor(key(certificate(serial=2)))), "tags": OTHER_TAGS}
 
     @property
     def arn(self) -> dict[str, str]:
