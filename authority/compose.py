@@ -40,10 +40,12 @@ from authority.audit.queries import Query
 from authority.committer import Committer, folded
 from authority.containing import containing
 from authority.credentials import Keyring
+from authority.federation.introspection import Judges
 from authority.federation.keysets import Issuer, KeySet, published_keys
 from authority.gathering import gatherers
 from authority.kernel.clock import Clock
 from authority.kernel.ids import AccountId, SealingKeyId
+from authority.kernel.secret import Secret
 from authority.ledger.codec import new_entry
 from authority.ledger.port import Ledger, PutSecret
 from authority.ledger.sql.schema import check, migrate
@@ -140,6 +142,17 @@ def decisive(settings: Settings) -> facts_of.Settings:
         assertions_count_once=settings.assertions_count_once,
         shared_issuers_need_subject=settings.shared_issuers_need_subject,
     )
+
+
+def judges_of(settings: Settings) -> Judges:
+    """Who says what access tokens are worth."""
+    token, file = None, settings.facebook_app_token_file
+    if file is not None:
+        try:
+            token = Secret(file.read_text("utf-8").strip())
+        except OSError as fault:
+            raise SettingsRefused(f"the file {file} cannot be read: {fault.strerror}") from None
+    return Judges(settings.amazon_tokeninfo, settings.facebook_debug_token, token)
 
 
 def catalogue_of(settings: Settings) -> tuple[CataloguePolicy, ...]:
@@ -323,7 +336,7 @@ async def _serve(
             **gatherers(keyring, frozenset(settings.regions), Argon2Passwords(), issuer_keys, answer),
             **containing(keyring, answer),
         },
-        vouchers=vouchers(keys_of_others, keyring),
+        vouchers=vouchers(keys_of_others, keyring, fetch, judges_of(settings)),
         answer=answer,
         observe=metrics.observe,
         regions=frozenset(settings.regions),

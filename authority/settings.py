@@ -111,6 +111,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether a trust policy that lets in all customers of a shared issuer is refused, and not only remarked on."""
     issuer_networks: tuple[Text, ...] = ()
     """Networks beside the public ones in which identity providers may be asked for their keys: `10.0.0.0/8`."""
+    amazon_tokeninfo: Url = "https://api.amazon.com/auth/o2/tokeninfo"
+    """Where access tokens of Login with Amazon are judged."""
+    facebook_debug_token: Url = "https://graph.facebook.com/debug_token"
+    """Where access tokens of Facebook are judged."""
+    facebook_app_token_file: Path | None = None
+    """The access token of an application of Facebook's, which may ask there; without it nobody is asked."""
     catalogue: Path | None = None
     """A file of managed policies for every account, beside those that come with us and before them."""
 
@@ -184,7 +190,7 @@ def _work_out(found: dict[str, Any], origins: dict[str, str], base: Path) -> Non
     for name, file in IN_DATA_DIR.items():
         if name not in found:
             found[name], origins[name] = data / file, "default, in data_dir"
-    for name in ("data_dir", *IN_DATA_DIR, "catalogue"):
+    for name in ("data_dir", *IN_DATA_DIR, "catalogue", "facebook_app_token_file"):
         if found[name] is not None:
             found[name] = base / found[name]
     if "hosts" in found:

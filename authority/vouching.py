@@ -12,8 +12,9 @@ from typing import Final, Protocol
 from authority.access.caller import INVALID_TOKEN
 from authority.access.vouched import Vouched
 from authority.credentials import DECOY, Keyring
-from authority.federation import console, saml, tokens, web_identity
-from authority.federation.keysets import Issuer, KeySet, Unusable
+from authority.federation import console, introspection, saml, tokens, web_identity
+from authority.federation.introspection import Judges
+from authority.federation.keysets import Fetch, Issuer, KeySet, Unusable
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.pipeline import Proven, Vouch, Vouching
@@ -34,11 +35,25 @@ class IssuerKeys(Protocol):
         ...
 
 
-def vouchers(keys: IssuerKeys, keyring: Keyring) -> Mapping[str, Vouch]:
+def vouchers(keys: IssuerKeys, keyring: Keyring, fetch: Fetch, judges: Judges) -> Mapping[str, Vouch]:
     """By the action that needs it."""
+
+    async def access_token(vouching: Vouching) -> Vouched | Refusal:
+        """Ask Amazon or Facebook what a token of theirs is worth."""
+        asked = introspection.question(vouching.version.state, vouching.input, judges)
+        if isinstance(asked, Refusal):
+            return asked
+        try:
+            said = await fetch(asked.url, ())
+        except OSError:
+            # They refuse what they did not issue with a status of their own, and that is all there is to know.
+            return introspection.NOT_VALID
+        return introspection.answered(asked, vouching.input.web_identity_token, said, vouching.now)
 
     async def web_token(vouching: Vouching) -> Vouched | Refusal:
         """Hold a web identity token against its issuer's keys; a key that is not known yet is asked for once."""
+        if vouching.input.provider_id is not None:
+            return await access_token(vouching)
         seeking = web_identity.sought(vouching.version.state, vouching.input)
         if isinstance(seeking, Refusal):
             return seeking

@@ -20,7 +20,7 @@ from authority.federation.keysets import Issuer, KeySet
 from authority.federation.providers import OIDC
 from authority.kernel.arn import Arn, parse
 from authority.kernel.ids import AccountId
-from authority.kernel.refusal import Reason, Refusal
+from authority.kernel.refusal import Refusal
 from authority.model.state import State
 from authority.policy.principal import PrincipalKind
 
@@ -97,9 +97,6 @@ def sought(state: State, wanted: AssumeRoleWithWebIdentity) -> Sought | Refusal:
     account = trusting_account(state, wanted.role_arn)
     if isinstance(account, Refusal):
         return account
-    if wanted.provider_id is not None:
-        # Only for tokens of OAuth 2.0 that are no JWTs (STS API, ProviderId).
-        return Refusal(Reason.VALIDATION_ERROR, f"ProviderId {wanted.provider_id} is not supported.")
     unverified = tokens.taken_apart(wanted.web_identity_token)
     if isinstance(unverified, Refusal):
         return unverified
