@@ -23,8 +23,8 @@ COMMON: Final = frozenset(
 )  # fmt: skip
 """Codes that every operation may answer (IAM, STS and Organizations API references, Common Errors)."""
 
-BEYOND: Final = frozenset({("CreateRole", "NoSuchEntity")})
-"""What AWS answers though the model leaves it out: a boundary that is not there."""
+BEYOND: Final = frozenset({("CreateRole", "NoSuchEntity"), ("AssumeRole", "LimitExceeded")})
+"""What the model leaves out: a boundary that is not there, as AWS says it; our own limit for third parties."""
 NOT_OF_ROOT: Final = frozenset({("GetUser", "User.UserName"), ("GetUser", "User.Path")})
 """What the model requires and the root does not have."""
 
