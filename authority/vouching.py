@@ -6,6 +6,7 @@ account trusts are ever asked, and how often is the key store's business.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final, Protocol
 
@@ -19,6 +20,8 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.pipeline import Proven, Vouch, Vouching
 
+ASKED_AT_ONCE: Final = 16
+"""Access tokens that are being judged elsewhere at one time; the others wait."""
 UNREACHABLE: Final = Refusal(
     Reason.IDP_COMMUNICATION_ERROR, "Couldn't retrieve verification key from your identity provider; try again."
 )
@@ -36,7 +39,11 @@ class IssuerKeys(Protocol):
 
 
 def vouchers(keys: IssuerKeys, keyring: Keyring, fetch: Fetch, judges: Judges) -> Mapping[str, Vouch]:
-    """By the action that needs it."""
+    """By the action that needs it.
+
+    XML is judged in threads: a large document of a stranger keeps nobody else waiting.
+    """
+    asking = asyncio.Semaphore(ASKED_AT_ONCE)
 
     async def access_token(vouching: Vouching) -> Vouched | Refusal:
         """Ask Amazon or Facebook what a token of theirs is worth."""
@@ -44,7 +51,8 @@ def vouchers(keys: IssuerKeys, keyring: Keyring, fetch: Fetch, judges: Judges) -
         if isinstance(asked, Refusal):
             return asked
         try:
-            said = await fetch(asked.url, ())
+            async with asking:
+                said = await fetch(asked.url, ())
         except OSError:
             # They refuse what they did not issue with a status of their own, and that is all there is to know.
             return introspection.NOT_VALID
@@ -70,11 +78,13 @@ def vouchers(keys: IssuerKeys, keyring: Keyring, fetch: Fetch, judges: Judges) -
     async def assertion(vouching: Vouching) -> Vouched | Refusal:
         """Hold a SAML assertion against the metadata of the provider that is named."""
         wanted = vouching.input
-        return saml.judged(vouching.version.state, wanted.principal_arn, wanted.saml_assertion, vouching.now)
+        state, now = vouching.version.state, vouching.now
+        return await asyncio.to_thread(saml.judged, state, wanted.principal_arn, wanted.saml_assertion, now)
 
     async def response(vouching: Vouching) -> Vouched | Refusal:
         """Hold the SAML response that a browser brought against the metadata of a provider that it names."""
-        return console.browser_identity(vouching.version.state, vouching.input, vouching.now)
+        state, now = vouching.version.state, vouching.now
+        return await asyncio.to_thread(console.browser_identity, state, vouching.input, now)
 
     async def credentials(vouching: Vouching) -> Proven | Refusal:
         """Hold a secret key that came along against the one that goes with the session token."""

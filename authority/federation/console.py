@@ -21,6 +21,7 @@ from authority.access.call import Call
 from authority.federation import saml
 from authority.federation.assertions import OURS
 from authority.federation.assuming import Asked, Issued
+from authority.federation.providers import saml_provider
 from authority.federation.saml import AssumeRoleWithSAML, SamlIdentity, judged
 from authority.federation.signed_xml import ASSERTION, Unfit, response_of
 from authority.kernel.refusal import Reason, Refusal
@@ -34,7 +35,8 @@ SAML_GOOD_FOR: Final = timedelta(minutes=1)
 """The browser that receives it goes on at once."""
 DEFAULT_SECONDS: Final = 43_200
 LONGEST: Final = 16_384
-MOST_PROVIDERS: Final = 8
+MOST_PROVIDERS: Final = 3
+"""Whose certificates are tried; a response is of one issuer, which several accounts may know."""
 PURPOSE: Final = b"authority sign-in token\x00"
 NONCE_BYTES: Final = 16
 
@@ -185,27 +187,35 @@ class Choice(msgspec.Struct, frozen=True, rename="camel"):
 def browser_identity(state: State, wanted: SignInWithSAML, now: datetime) -> SamlIdentity | Refusal:
     """Whom the response vouches for, by a provider that its own roles name: none is named beside it."""
     try:
-        pairs = _unverified_pairs(wanted.saml_response)
+        issuers, pairs = _unverified(wanted.saml_response)
     except Unfit as unfit:
         return Refusal(Reason.INVALID_IDENTITY_TOKEN, f"The SAML assertion is not valid: {unfit}.")
-    named = [provider for role, provider in pairs if wanted.role_arn in ("", role)]
+    named = dict.fromkeys(provider for role, provider in pairs if wanted.role_arn in ("", role))
     found: SamlIdentity | Refusal = saml.NO_PROVIDER
-    for provider in list(dict.fromkeys(named))[:MOST_PROVIDERS]:
-        found = judged(state, provider, wanted.saml_response, now)
+    tried = 0
+    for arn in named:
+        provider = saml_provider(state, arn)
+        # Only a provider that can be the one is worth the work of verifying.
+        if provider is None or provider[1].metadata.entity_id not in issuers or tried == MOST_PROVIDERS:
+            continue
+        tried += 1
+        found = judged(state, arn, wanted.saml_response, now)
         if isinstance(found, SamlIdentity):
             return found
     return found
 
 
-def _unverified_pairs(encoded: str) -> list[tuple[str, str]]:
-    """The roles and providers that a response names: whom to ask, no more."""
+def _unverified(encoded: str) -> tuple[frozenset[str], list[tuple[str, str]]]:
+    """The issuers, and the pairs of role and provider, that a response names: whom to ask, no more."""
+    root = response_of(encoded)
     values = [
         value.text or ""
-        for attribute in response_of(encoded).iter(f"{ASSERTION}Attribute")
+        for attribute in root.iter(f"{ASSERTION}Attribute")
         if attribute.get("Name") == f"{OURS}Role"
         for value in attribute.iter(f"{ASSERTION}AttributeValue")
     ]
-    return [saml.pair_of(value) for value in values]
+    issuers = frozenset((issuer.text or "").strip() for issuer in root.iter(f"{ASSERTION}Issuer"))
+    return issuers, [saml.pair_of(value) for value in values]
 
 
 @action("authority:SignInWithSAML", resource=None)

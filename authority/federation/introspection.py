@@ -33,7 +33,6 @@ LONGEST_TOKEN: Final = 2_048
 _TOKEN: Final = re.compile(r"[!-~]{4,2048}", re.ASCII)
 _ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 NOT_VALID: Final = tokens.invalid("The access token is not valid.")
-NOBODY: Final = tokens.invalid("No role in your account trusts this provider.")
 
 
 class Judges(msgspec.Struct, frozen=True):
@@ -74,7 +73,7 @@ def question(state: State, wanted: AssumeRoleWithWebIdentity, judges: Judges) ->
             return Refusal(Reason.VALIDATION_ERROR, f"ProviderId {provider} is not supported.")
     found = role_by_arn(state, wanted.role_arn)
     if account is None or found is None or f'"{provider}"' not in found[1].trust.document:
-        return NOBODY
+        return NOT_VALID  # the same words as for a token that is none, so that nobody learns which roles exist
     return Asked(provider, account.id, url)
 
 
