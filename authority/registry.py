@@ -19,6 +19,7 @@ from authority.accounts import (
     investigating,
     key_info,
     log,
+    lookup_events,
     organizations,
     password_policy,
     preferences,
@@ -57,7 +58,7 @@ from authority.sessions import (
 from authority.wire.dialects import Route
 
 OWN_SERVICE: Final = "authority"
-SERVICES: Final = ("iam", "sts", "organizations")
+SERVICES: Final = ("iam", "sts", "organizations", "cloudtrail")
 """The services that are spoken as AWS describes them, by the names of their models."""
 
 MODULES: Final = (
@@ -92,6 +93,7 @@ MODULES: Final = (
     linked,
     log,
     login_profiles,
+    lookup_events,
     managed,
     mfa,
     not_kept,

@@ -120,6 +120,19 @@ class SeeEvents(FindEvents, frozen=True, kw_only=True):
     """The same question by somebody who goes on working with the entries.  The answer is an `answers.SeenEvents`."""
 
 
+class LookUpEvents(SeeEvents, frozen=True, kw_only=True):
+    """The events that AWS's own search finds by one attribute (CloudTrail API, LookupEvents); None finds all.
+
+    Only on the trail of an *account*.  The term proposes, and may propose more than what has the attribute.
+    """
+
+    attribute: Term | None = None
+
+    def conditions(self) -> frozenset[Term]:
+        """See `_Paged`."""
+        return frozenset({ANY if self.attribute is None else self.attribute})
+
+
 class FindSessions(_Paged, frozen=True, kw_only=True):
     """Sessions of an account's roles, in the order of their issue; an empty filter does not filter.
 

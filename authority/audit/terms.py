@@ -37,6 +37,13 @@ class Field(enum.StrEnum):
     """`allowed`, or `refused` and the reason."""
     SOURCE_ADDRESS = "source-address"
 
+    EVENT_NAME = "lookup/event-name"
+    READ_ONLY = "lookup/read-only"
+    USER_NAME = "lookup/user-name"
+    RESOURCE_TYPE = "lookup/resource-type"
+    RESOURCE_NAME = "lookup/resource-name"
+    """What AWS's trail is searched by (`audit.attributes`); kept for accounts, not for the whole log."""
+
     SESSION_ANY = "session/any"
     SESSION_ROLE = "session/role"
     SESSION_PRINCIPAL = "session/principal"

@@ -64,6 +64,9 @@ class Reason(enum.StrEnum):
     EXPIRED_IDENTITY_TOKEN = "expired-identity-token"
     IDP_REJECTED_CLAIM = "idp-rejected-claim"
     IDP_COMMUNICATION_ERROR = "idp-communication-error"
+    INVALID_LOOKUP_ATTRIBUTES = "invalid-lookup-attributes"
+    INVALID_TIME_RANGE = "invalid-time-range"
+    INVALID_NEXT_TOKEN = "invalid-next-token"
     # Ours, not the caller's.
     SERVICE_UNAVAILABLE = "service-unavailable"
     THROTTLING = "throttling"

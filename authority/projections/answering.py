@@ -17,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authority.audit import tokens
 from authority.audit.accessing import Accessed, FindAccesses
 from authority.audit.answers import EventRecord, Events, LastUse, SeenEvent, SeenEvents, SessionRecord, Sessions
+from authority.audit.attributes import lookup_terms
 from authority.audit.lending import CountActive, FindLoans
 from authority.audit.queries import (
     AccessKeyLastUsed,
     FindEvents,
     FindSessions,
     LastUsed,
+    LookUpEvents,
     OneEvent,
     Order,
     Query,
@@ -56,6 +58,7 @@ _LAST_BEFORE: Final = "SELECT position FROM moment WHERE at < ? ORDER BY at DESC
 _DIGITS: Final = 18
 AT_ONCE: Final = 16
 """Records that are made before others have their turn on the event loop."""
+NOTHING: Final[frozenset[Term]] = frozenset()
 SAME_TERM: Final = 8
 """Entries that may be proposed for one id before it counts as missing: only a collision of hashes proposes others."""
 
@@ -99,6 +102,7 @@ async def answer(query: Query, sources: Sources) -> object:
 
 async def _events(query: FindEvents, sources: Sources) -> Events | SeenEvents:
     conditions = query.conditions()
+    looking_up = isinstance(query, LookUpEvents)
     search = Search(_lists(query.account, query.trail, conditions, ANY), query.order, sources.effort.steps)
     left = await _range(query, sources)
     records: list[EventRecord] = []
@@ -113,7 +117,7 @@ async def _events(query: FindEvents, sources: Sources) -> Events | SeenEvents:
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
             seen = _as_seen(event, query.account, query.trail, whose)
-            if seen is None or not conditions <= terms_of(seen):
+            if seen is None or not conditions <= terms_of(seen) | (lookup_terms(seen) if looking_up else NOTHING):
                 continue
             if isinstance(query, SeeEvents):
                 as_seen.append(SeenEvent(position=entry.position, recorded_at=entry.at, event=seen))

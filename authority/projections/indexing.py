@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
 
 from authority.audit.accessing import accesses
+from authority.audit.attributes import lookup_terms
 from authority.audit.lending import Loan, asked
 from authority.audit.terms import ENDED, LIVE, ended_by, issued_by, terms_of, terms_of_session
 from authority.audit.visibility import accounts_of, keys_in, view
@@ -121,6 +123,7 @@ class Rows:
         segment = position >> SEGMENT_BITS
         self.postings += [(segment, number, WHOLE_LOG, position) for number in numbers]
         accounts = accounts_of(event, self._whose)
+        looked_up = [term_number(term) for term in lookup_terms(event)] if accounts else []
         for account in accounts:
             seen = view(event, account, accounts, self._whose)
             if seen is None:
@@ -128,8 +131,9 @@ class Rows:
             if seen is not event:
                 shown = issued_by(seen)
                 numbers = _numbers(seen, shown if shown is not None and shown.account == account else None)
+                looked_up = [term_number(term) for term in lookup_terms(seen)]
             trail = trail_number(account)
-            self.postings += [(segment, number, trail, position) for number in numbers]
+            self.postings += [(segment, number, trail, position) for number in chain(numbers, looked_up)]
 
     def _issue(self, position: int, issued: SessionIssued, loan: bytes | None) -> None:
         self._own[issued.access_key_id] = Issued(issued.account, issued.role_id, position)

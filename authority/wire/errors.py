@@ -98,6 +98,12 @@ SPELLINGS: Final[Mapping[Reason, Spelling]] = {
     Reason.PARENT_NOT_FOUND: Spelling("ParentNotFoundException", 404, "ParentNotFoundException"),
     Reason.CHILD_NOT_FOUND: Spelling("ChildNotFoundException", 404, "ChildNotFoundException"),
     Reason.CONSTRAINT_VIOLATION: Spelling("ConstraintViolationException", 409, "ConstraintViolationException"),
+    # CloudTrail speaks JSON only, too.
+    Reason.INVALID_LOOKUP_ATTRIBUTES: Spelling(
+        "InvalidLookupAttributesException", 400, "InvalidLookupAttributesException"
+    ),
+    Reason.INVALID_TIME_RANGE: Spelling("InvalidTimeRangeException", 400, "InvalidTimeRangeException"),
+    Reason.INVALID_NEXT_TOKEN: Spelling("InvalidNextTokenException", 400, "InvalidNextTokenException"),
     Reason.SERVICE_UNAVAILABLE: Spelling("ServiceUnavailable", 503, "ServiceUnavailableException"),
     Reason.THROTTLING: Spelling("Throttling", 400, "ThrottlingException"),
     Reason.INTERNAL_FAILURE: Spelling("InternalFailure", 500, "InternalFailure"),

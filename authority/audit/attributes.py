@@ -1,0 +1,125 @@
+"""How AWS's trail names an event: its source, its name, whether it only read, who asked, and what it was about.
+
+These are what `cloudtrail:LookupEvents` finds by (CloudTrail API, LookupAttribute), so that an index may hold them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from authority.audit.terms import Field, Term
+from authority.model.event import CallerRecord, Event
+from authority.model.principals import AccessKeyCreated
+from authority.model.sessions import SessionIssued, SessionKind
+
+OWN: Final = "authority"
+"""Our own service, which is none of AWS's: its events come from a source of this name."""
+ROOT: Final = "root"
+
+_SIGN_IN: Final[Mapping[str, tuple[str, str]]] = {
+    "authority:SignIn": ("signin.amazonaws.com", "ConsoleLogin"),
+    "authority:SignInWithSAML": ("signin.amazonaws.com", "ConsoleLogin"),
+    "authority:GetSigninToken": ("signin.amazonaws.com", "GetSigninToken"),
+}
+"""Actions of ours that AWS's trail knows under other names (CloudTrail User Guide, sign-in events)."""
+_READING: Final = ("Get", "List", "Describe", "Simulate", "Lookup", "Decode", "Generate", "Evaluate", "BatchEvaluate")
+_READING_TOO: Final = frozenset(
+    {"AssessBlastRadius", "AssessExposure", "CompareStates", "IdentifyCredential", "WhatIf"}
+)
+_KINDS: Final[Mapping[str, str]] = {
+    "RoleName": "AWS::IAM::Role",
+    "RoleArn": "AWS::IAM::Role",
+    "UserName": "AWS::IAM::User",
+    "GroupName": "AWS::IAM::Group",
+    "PolicyArn": "AWS::IAM::Policy",
+    "PolicyName": "AWS::IAM::Policy",
+    "InstanceProfileName": "AWS::IAM::InstanceProfile",
+    "AccessKeyId": "AWS::IAM::AccessKey",
+    "SAMLProviderArn": "AWS::IAM::SAMLProvider",
+    "OpenIDConnectProviderArn": "AWS::IAM::OIDCProvider",
+    "SerialNumber": "AWS::IAM::VirtualMFADevice",
+    "AccountId": "AWS::Organizations::Account",
+}
+"""What a parameter names (CloudFormation User Guide, resource types)."""
+
+
+class Resource(msgspec.Struct, frozen=True, order=True):
+    """Something that an event was about."""
+
+    type: str
+    name: str
+
+
+def named(event: Event) -> tuple[str, str]:
+    """The source and the name of *event*: `("iam.amazonaws.com", "CreateRole")`."""
+    known = _SIGN_IN.get(event.type)
+    if known is not None:
+        return known
+    service, _, name = event.type.partition(":")
+    return (OWN if service == OWN else f"{service}.amazonaws.com"), name
+
+
+def read_only(event: Event) -> bool:
+    """Whether *event* is of a kind that changes nothing; CloudTrail counts all of STS among them."""
+    service, _, name = event.type.partition(":")
+    return service == "sts" or name.startswith(_READING) or name in _READING_TOO
+
+
+def user_name(caller: CallerRecord | None) -> str:
+    """The name by which a trail lists whoever asked; empty for strangers, other accounts and the authority itself."""
+    if caller is None:
+        return ""
+    if caller.session is not None and caller.session.kind is not SessionKind.USER:
+        return caller.session.name
+    match caller.kind:
+        case "root":
+            return ROOT
+        case "user":
+            return caller.arn.rpartition("/")[2]
+        case "saml" | "web-identity":
+            return caller.principal_id.rpartition(":")[2]
+        case _:
+            return ""
+
+
+def resources_of(event: Event) -> tuple[Resource, ...]:
+    """What *event* was about, as far as its parameters and facts name it."""
+    found = dict.fromkeys(_asked_for(event))
+    for fact in event.facts:
+        match fact:
+            case SessionIssued():
+                found[Resource("AWS::IAM::AccessKey", fact.access_key_id)] = None
+                if fact.kind is SessionKind.ROLE:
+                    found[Resource("AWS::STS::AssumedRole", f"{fact.role_id}:{fact.session_name}")] = None
+            case AccessKeyCreated():
+                found[Resource("AWS::IAM::AccessKey", fact.access_key_id)] = None
+            case _:
+                pass
+    return tuple(found)
+
+
+def _asked_for(event: Event) -> Iterator[Resource]:
+    request = event.request
+    if request is None or request.service == OWN:
+        return
+    given: Mapping[str, Any] = request.parameters
+    for name, value in given.items():
+        kind = _KINDS.get(name)
+        if kind is not None and isinstance(value, str) and value:
+            yield Resource(kind, value)
+
+
+def lookup_terms(event: Event) -> set[Term]:
+    """What AWS's own search finds *event* by, beside `terms_of`."""
+    found: set[Term] = {
+        (Field.EVENT_NAME, named(event)[1]),
+        (Field.READ_ONLY, "true" if read_only(event) else "false"),
+        (Field.USER_NAME, user_name(event.caller)),
+    }
+    for resource in resources_of(event):
+        found.add((Field.RESOURCE_TYPE, resource.type))
+        found.add((Field.RESOURCE_NAME, resource.name))
+    return {term for term in found if term[1]}
