@@ -8,6 +8,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from authority.access.action import Decision, Facts, Minted
@@ -358,3 +359,44 @@ def test_a_signature_of_another_provider_counts_for_nothing():
 
 def test_what_was_sent_is_never_shown():
     assert "secret" not in repr(AssumeRoleWithSAML(ROLE, PROVIDER, "secret"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(' Version="2.0" Issue', ' Version="1.1" Issue', id="another version"),
+        pytest.param("<saml:Subject>", "<saml:Subject/><saml:Subject>", id="two subjects"),
+        pytest.param('IssueInstant="2026', 'IssueInstant="26', id="a time that is none"),
+        pytest.param("IssueInstant=", "Issued=", id="no time of issue"),
+        pytest.param('NotBefore="2026-06-01T11', 'NotBefore="2026-06-01T13', id="not yet"),
+        pytest.param("2026-06-01T12:05:00Z", "2026-13-01T12:05:00Z", id="a month that is none"),
+        pytest.param("Recipient=", 'NotBefore="2026-06-01T11:59:00Z" Recipient=', id="confirmed from later on"),
+        pytest.param("<saml:NameID", "<saml:BaseID/><saml:Nobody", id="nobody"),
+        pytest.param("<saml:Attribute Name=", "<saml:Attribute Title=", id="an attribute without a name"),
+    ],
+)
+def test_m24_whatever_is_missing_doubled_or_out_of_its_place_is_refused(before: str, after: str):
+    text = assertion()
+    assert before in text
+    changed = text.replace(before, after).replace(
+        "</saml:NameID>", "</saml:Nobody>" if "Nobody" in after else "</saml:NameID>"
+    )
+    decision = redeem(given(), sign_assertion(response(changed)))
+    assert isinstance(decision.answer, Refusal)
+    assert decision.subject == "stranger"
+
+
+def test_an_attribute_that_is_no_text_is_no_condition_key():
+    nested = '<saml:Attribute Name="urn:oid:1.3.6.1.4.1.5923.1.1.1.10"><saml:AttributeValue><saml:NameID>x</saml:NameID></saml:AttributeValue></saml:Attribute>'
+    decision = redeem(given(), good(more=nested))
+    assert issued(decision)
+    assert "saml:edupersontargetedid" not in decision.weighed[0].question.context
+
+
+def test_metadata_that_has_ended_vouches_for_nobody():
+    metadata = read_metadata(published())
+    assert not isinstance(metadata, Refusal)
+    ended = providers.SamlProviderUpdated(
+        account=ACCOUNT, provider_id="SAML1", metadata=msgspec.structs.replace(metadata, valid_until=NOW)
+    )
+    assert stranger(redeem(evolve(given(), (ended,), NOW), good()), why="no longer valid")
