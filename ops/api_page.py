@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from botocore.loaders import Loader
 
-from authority.registry import ACTIONS, SERVICES
+from authority.registry import ACTIONS
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "API.md"
 
@@ -97,7 +97,7 @@ def unused_reasons() -> list[str]:
     """Patterns that fit no operation that is refused."""
     return [
         pattern
-        for service in SERVICES
+        for service in TITLES
         for pattern in REASONS[service]
         if not any(re.fullmatch(pattern, name) for name in _operations(service) if (service, name) not in ACTIONS)
     ]
@@ -106,7 +106,7 @@ def unused_reasons() -> list[str]:
 def page(version: str) -> str:
     """The page, for a *version* of botocore."""
     parts = [HEAD.format(version=version), _counts()]
-    for service in SERVICES:
+    for service in TITLES:
         rows = [f"| {name} | {_state(service, name)} |" for name in _operations(service)]
         parts.append(f"## {TITLES[service]}\n\n| operation | state |\n| --- | --- |\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
@@ -116,7 +116,7 @@ def _counts() -> str:
     rows = [
         f"| {TITLES[service]} | {len(_operations(service))} | "
         f"{sum((service, name) in ACTIONS for name in _operations(service))} |"
-        for service in SERVICES
+        for service in TITLES
     ]
     return "| service | operations | work |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
 

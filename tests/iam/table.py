@@ -20,7 +20,9 @@ from authority.principals.totp import code_at, counter_at
 from tests.live import Keys, Live
 from tests.wire.models import described
 
-NUMBERS = itertools.count(1)
+NUMBERS: Final = itertools.count(1)
+SPOKEN: Final = ("iam", "sts", "organizations")
+"""The services that the rows are about."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def code(step: int = 0) -> Callable[[Mapping[str, Any]], str]:
 
 
 def service_of(operation: str) -> str:
-    for service in ("iam", "sts", "organizations"):
+    for service in SPOKEN:
         if operation in described(service).operation_names:
             return service
     raise LookupError(operation)

@@ -7,12 +7,12 @@ from typing import Final
 
 import pytest
 
-from authority.registry import ACTIONS, OWN_SERVICE
-from tests.iam.table import Fails, model_of
+from authority.registry import ACTIONS
+from tests.iam.table import SPOKEN, Fails, model_of
 from tests.iam.test_operations import ROWS
 from tests.judging import codes_of
 
-OPERATIONS: Final = sorted(name for service, name in ACTIONS if service != OWN_SERVICE)
+OPERATIONS: Final = sorted(name for service, name in ACTIONS if service in SPOKEN)
 NOT_HERE: Final = {
     "AssumeRoleWithSAML": "tests/federation",
     "AssumeRoleWithWebIdentity": "tests/federation",
