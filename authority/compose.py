@@ -36,7 +36,9 @@ from authority.accounts.proofs import Evidence
 from authority.answering.answer import answer as inquired
 from authority.answering.proofs import proven
 from authority.answering.reach import Sources
+from authority.answering.streaming import Streams
 from authority.audit.queries import Query
+from authority.audit.streams import StreamEvents
 from authority.committer import Committer, folded
 from authority.containing import containing
 from authority.credentials import Keyring
@@ -316,10 +318,13 @@ async def _serve(
             return await _log_seen(ledger, committer.version)
         if isinstance(query, Evidence):
             return await proven(ledger, projections.answer, committer.version.state, query, at)
+        if isinstance(query, StreamEvents):
+            return streams.answer(query, at)
         if isinstance(query, Inquiry):
             return await inquired(inquiries, query, at)
         return await projections.answer(query, at)
 
+    streams = Streams(ledger, projections.answer, stop)
     inquiries = Sources(ledger, projections.answer, Versions(), lambda: committer.version)
 
     fetch = HttpsFetcher(map(ip_network, settings.issuer_networks))

@@ -22,6 +22,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -47,7 +48,7 @@ from authority.ledger.port import DropSecret, LedgerUnavailable, PutSecret, Side
 from authority.model.event import CallerRecord
 from authority.model.state import State
 from authority.replay.folding import Version
-from authority.wire.dialects import Dialects, Question, Spelled
+from authority.wire.dialects import Dialects, Document, Question, Spelled, Stream
 from authority.wire.request import Received, examine
 from authority.wire.sigv4 import Proof, unverified_proof, verify
 from authority.wire.sigv4 import Unproven as NotProven
@@ -303,12 +304,12 @@ class Pipeline:
             if isinstance(gathered, Refusal):
                 return await self._refuse(question, signed, asked, gathered)
 
-        committed = await self._decide(
-            signed,
-            asked,
-            lambda state, caller, facts: action.decide(state, Call(caller, given, origin, gathered), facts),
-        )
-        return await self._answered(question, committed, origin.request_id)
+        def decide(state: State, caller: Caller, facts: Facts) -> Decision:
+            return action.decide(state, Call(caller, given, origin, gathered), facts)
+
+        committed = await self._decide(signed, asked, decide)
+        still = partial(self._still, signed, origin.partition, decide)
+        return await self._answered(question, committed, origin.request_id, still)
 
     async def _refuse(self, question: Question, signed: _Signed, asked: Asked, refusal: Refusal) -> Spelled:
         """Record a refusal that no decision was needed for, then say it."""
@@ -340,9 +341,24 @@ class Pipeline:
 
         return await self._committer.submit(act)
 
+    def _still(self, asker: _Signed, partition: str, decide: Callable[[State, Caller, Facts], Decision]) -> bool:
+        """Whether the newest state would answer again what it answered once: an answer that lasts asks now and then."""
+        version, now = self._committer.version, self._clock.now()
+        caller, _ = _asking(version.state, asker, now, partition)
+        if isinstance(caller, Refusal):
+            return False
+        decision = decide(version.state, caller, Facts(now, bytes(SEED_BYTES), decided_from=version.configured))
+        return not isinstance(decision.answer, Refusal)
+
     # --- 7. answer, 8. spell -----------------------------------------------------------------
 
-    async def _answered(self, question: Question, committed: Committed[Decision], request_id: str) -> Spelled:
+    async def _answered(
+        self,
+        question: Question,
+        committed: Committed[Decision],
+        request_id: str,
+        still: Callable[[], bool] = lambda: False,
+    ) -> Spelled:
         decision = committed.outcome
         answer = decision.answer
         if decision.then is not None:
@@ -351,9 +367,13 @@ class Pipeline:
             answer = await self._answer(decision.query, committed.position)
         if isinstance(answer, Minted):
             answer = answer.shape(self._keyring.mint(answer.session, committed.position, answer.minimum))
-        spelled = (
-            question.refuse(answer, request_id) if isinstance(answer, Refusal) else question.write(answer, request_id)
-        )
+        if isinstance(answer, Refusal):
+            spelled = question.refuse(answer, request_id)
+        elif isinstance(answer, Stream):
+            begun = question.write(Document(answer.content_type, b""), request_id)
+            spelled = msgspec.structs.replace(begun, pieces=answer.pieces(still))
+        else:
+            spelled = question.write(answer, request_id)
         spelled.headers["x-authority-position"] = str(committed.position)
         return spelled
 

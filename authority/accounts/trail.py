@@ -21,6 +21,7 @@ from authority.accounts.log import log_arn
 from authority.accounts.naming import outsider
 from authority.audit import tokens
 from authority.audit.queries import DEFAULT_RESULTS, MOST_RESULTS, FindEvents, FindSessions, OneEvent, Order, Status
+from authority.audit.streams import Form, StreamEvents
 from authority.audit.terms import ALLOWED, REFUSED
 from authority.kernel.arn import parse
 from authority.kernel.ids import ROLE, TEMPORARY_KEY
@@ -41,8 +42,8 @@ class _Listing(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
 
     account: Text | None = None
     """Whose trail; the caller's unless given.  `*` is the whole log."""
-    order: Text = Order.NEWEST.value
-    max_results: int = DEFAULT_RESULTS
+    order: Text | None = None
+    max_results: int | None = None
     next_token: Text | None = None
 
 
@@ -62,6 +63,10 @@ class ListEvents(_Listing, frozen=True, kw_only=True, rename="camel", forbid_unk
     action: Text | None = None
     outcome: Text | None = None
     source_address: Text | None = None
+    format: Text = Form.JSON.value
+    """A page of `json`; or all there is as `jsonl`, `cloudtrail` or `ocsf`."""
+    follow: bool = False
+    """Go on with the events that come, as server-sent events."""
 
 
 class GetEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -96,7 +101,10 @@ def sessions_arn(state: State, call: Call[Any]) -> str:
 
 @action("authority:ListEvents", resource=trail_arn)
 def list_events(state: State, call: Call[ListEvents], _facts: Facts) -> Decision:
-    """List events, newest first unless asked otherwise.  Times are recorded times: since included, until not."""
+    """List events, newest first unless asked otherwise.  Times are recorded times: since included, until not.
+
+    A stream begins with the oldest.  One that is followed begins with what comes next, or where it is asked to.
+    """
     wanted = call.input
     refusal = outside(state, call) or _first(_wrong_in_events(wanted))
     if refusal is not None:
@@ -104,8 +112,8 @@ def list_events(state: State, call: Call[ListEvents], _facts: Facts) -> Decision
     query = FindEvents(
         account=call.caller.account if asks_for_own(call) else None,
         trail=_other_trail(call),
-        order=Order(wanted.order),
-        max_results=wanted.max_results,
+        order=Order(wanted.order or (Order.OLDEST if _streams(wanted) else Order.NEWEST)),
+        max_results=wanted.max_results or DEFAULT_RESULTS,
         since=moment_of(wanted.since),
         until=moment_of(wanted.until),
         from_position=1 if wanted.from_position is None else wanted.from_position,
@@ -120,7 +128,17 @@ def list_events(state: State, call: Call[ListEvents], _facts: Facts) -> Decision
         outcome=wanted.outcome or "",
         source_address=unmapped(wanted.source_address or ""),
     )
-    return _asked(query, wanted.next_token)
+    if not _streams(wanted):
+        return _asked(query, wanted.next_token)
+    stream = StreamEvents(
+        of=query,
+        form=Form(wanted.format),
+        follow=wanted.follow,
+        from_now=wanted.follow and wanted.since is None and wanted.from_position is None,
+        most=wanted.max_results,
+        management=state.management_account or "",
+    )
+    return Decision(query=stream)
 
 
 @action("authority:GetEvent", resource=trail_arn)
@@ -146,8 +164,8 @@ def list_sessions(state: State, call: Call[ListSessions], facts: Facts) -> Decis
     query = FindSessions(
         account=call.caller.account if asks_for_own(call) else None,
         trail=_other_trail(call),
-        order=Order(wanted.order),
-        max_results=wanted.max_results,
+        order=Order(wanted.order or Order.NEWEST),
+        max_results=wanted.max_results or DEFAULT_RESULTS,
         now=facts.now,
         status=Status(wanted.status),
         session=wanted.session or "",
@@ -215,6 +233,7 @@ def _first(wrong: Iterator[str]) -> Refusal | None:
 def _wrong_in_events(wanted: ListEvents) -> Iterator[str]:
     """What cannot be asked like this, and what can."""
     yield from _wrong_in_listing(wanted)
+    yield from _wrong_in_stream(wanted)
     for name in ("since", "until"):
         given = getattr(wanted, name)
         if given is not None and moment_of(given) is None:
@@ -239,6 +258,22 @@ def _wrong_in_events(wanted: ListEvents) -> Iterator[str]:
         yield f"The value of outcome must be {ALLOWED}, {REFUSED}, or the reason of a refusal, such as access-denied."
 
 
+def _streams(wanted: ListEvents) -> bool:
+    return wanted.follow or wanted.format != Form.JSON
+
+
+def _wrong_in_stream(wanted: ListEvents) -> Iterator[str]:
+    """What cannot be streamed like this, and what can."""
+    if wanted.format not in set(Form):
+        yield f"The value of format must be one of {', '.join(Form)}."
+    if _streams(wanted) and wanted.next_token is not None:
+        yield "A stream has no pages; leave nextToken out, and use fromPosition to go on."
+    if wanted.follow and wanted.order == Order.NEWEST:
+        yield "What is followed comes with the oldest first; leave order out."
+    if wanted.follow and (wanted.until is not None or wanted.to_position is not None):
+        yield "What is followed has no end; leave until and toPosition out."
+
+
 def _wrong_in_sessions(wanted: ListSessions) -> Iterator[str]:
     """What cannot be asked like this, and what can."""
     yield from _wrong_in_listing(wanted)
@@ -256,10 +291,11 @@ def _wrong_in_listing(wanted: _Listing) -> Iterator[str]:
     for name in wanted.__struct_fields__:
         if getattr(wanted, name) == "":
             yield f"The value of {_camel(name)} is empty; leave the parameter out, or say what to look for."
-    if wanted.order not in set(Order):
+    if wanted.order is not None and wanted.order not in set(Order):
         yield f"The value of order must be {' or '.join(Order)}."
-    if not 1 <= wanted.max_results <= MOST_RESULTS:
-        yield f"The value of maxResults must be a number from 1 to {MOST_RESULTS}."
+    most = POSITION if isinstance(wanted, ListEvents) and _streams(wanted) else MOST_RESULTS
+    if wanted.max_results is not None and not 1 <= wanted.max_results <= most:
+        yield f"The value of maxResults must be a number from 1 to {most}."
 
 
 def _wrong_ids(wanted: ListEvents | ListSessions) -> Iterator[str]:

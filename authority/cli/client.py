@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -52,6 +53,54 @@ class Client(msgspec.Struct, frozen=True):
     async def _ask(
         self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, patience: float
     ) -> Any:
+        timeout = aiohttp.ClientTimeout(total=patience)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                self._request(session, method, path, query, body) as response,
+            ):
+                answer = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as failure:
+            raise click.ClickException(f"{self.endpoint} does not answer: {failure}") from None
+        return self._said(response.status, answer)
+
+    def stream(self, path: str, *, query: Mapping[str, str]) -> Iterator[bytes]:
+        """The pieces of one answer as they come, for as long as they come."""
+        pieces = self._stream(path, query)
+
+        async def following() -> bytes | None:
+            return await anext(pieces, None)
+
+        with asyncio.Runner() as runner:
+            try:
+                while (piece := runner.run(following())) is not None:
+                    yield piece
+            finally:
+                runner.run(pieces.aclose())
+
+    async def _stream(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=TIMEOUT)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                self._request(session, "GET", path, query, None) as response,
+            ):
+                if response.status != 200:
+                    self._said(response.status, await response.read())
+                async for piece in response.content.iter_any():
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError) as failure:
+            raise click.ClickException(f"{self.endpoint} did not finish: {failure}") from None
+
+    def _request(
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """One signed request."""
         url = f"{self.endpoint.rstrip('/')}{path}"
         if query:
             url += "?" + urlencode(query, quote_via=quote)
@@ -67,27 +116,23 @@ class Client(msgspec.Struct, frozen=True):
             service=SERVICE,
             now=CLOCK.now(),
         )
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience)) as session,
-                session.request(
-                    method,
-                    URL(url, encoded=True),
-                    headers=signed,
-                    data=content or None,
-                    allow_redirects=False,
-                    skip_auto_headers=("Content-Type",),
-                ) as response,
-            ):
-                answer = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as failure:
-            raise click.ClickException(f"{self.endpoint} does not answer: {failure}") from None
+        return session.request(
+            method,
+            URL(url, encoded=True),
+            headers=signed,
+            data=content or None,
+            allow_redirects=False,
+            skip_auto_headers=("Content-Type",),
+        )
+
+    def _said(self, status: int, answer: bytes) -> Any:
+        """What was answered; a refusal ends the command."""
         try:
             said = msgspec.json.decode(answer)
         except msgspec.DecodeError:
             raise click.ClickException(f"{self.endpoint} does not answer as an authority does") from None
-        if response.status != 200:
-            raise click.ClickException(f"{said.get('code', response.status)}: {said.get('message', '')}")
+        if status != 200:
+            raise click.ClickException(f"{said.get('code', status)}: {said.get('message', '')}")
         return said
 
 

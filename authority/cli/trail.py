@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import click
 import msgspec
 
 from authority.accounts.trail import ListEvents, ListSessions
+from authority.audit.streams import Form
 from authority.cli.client import Client, as_local, client_options
 from authority.cli.showing import show_table
 
-NOT_FLAGS: Final = ("max_results", "next_token")
+NOT_FLAGS: Final = ("max_results", "next_token", "format", "follow")
 """Members of a listing that the command minds by itself."""
 MOST_A_PAGE: Final = 100
+TABLED: Final = 50
+STREAMED: Final = tuple(form.value for form in Form if form is not Form.JSON)
 MEANING: Final[Mapping[str, str]] = {
     "account": "Whose trail, by the account's id; * for the whole log (from the management account).",
     "order": "newest or oldest first.",
@@ -54,7 +57,7 @@ def filter_options(listing: type[msgspec.Struct]) -> Callable[[Callable[..., Any
 
 def pages(client: Client, path: str, member: str, filters: dict[str, Any], limit: int) -> Iterator[dict[str, Any]]:
     """The first *limit* of what *path* lists, page after page."""
-    query = {name.removeprefix("filter_"): value for name, value in filters.items() if value is not None}
+    query = _given(filters)
     while limit > 0:
         page = client.ask("GET", path, query={**query, "maxResults": str(min(limit, MOST_A_PAGE))})
         yield from page[member]
@@ -66,20 +69,21 @@ def pages(client: Client, path: str, member: str, filters: dict[str, Any], limit
 
 @click.command()
 @filter_options(ListEvents)
-@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
-@click.option("--output", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=None, help="50 in a table; everything in another form.")
+@click.option("--output", type=click.Choice(["table", *STREAMED]), default="table", show_default=True)
+@click.option("--follow", is_flag=True, help="Go on with the events that come, one a line, until interrupted.")
 @client_options
-def events(client: Client, limit: int, output: str, **filters: Any) -> None:
+def events(*, client: Client, limit: int | None, output: str, follow: bool, **filters: Any) -> None:
     """Ask the audit trail; every filter that is given must hold.
 
     Times are ISO 8601.  An action is `iam:CreateRole` or `iam:*`, an outcome `allowed`, `refused` or a reason.  The
-    management account asks for the whole log with --account '*'.
+    management account asks for the whole log with --account '*'.  As jsonl, cloudtrail or ocsf everything comes, oldest
+    first; what is cut short ends with an error.
     """
-    found = pages(client, "/v1/events", "events", filters, limit)
-    if output == "jsonl":
-        for event in found:
-            click.echo(msgspec.json.encode(event))
+    if follow or output != "table":
+        _streamed(client, filters, limit, "jsonl" if output == "table" else output, follow=follow)
         return
+    found = pages(client, "/v1/events", "events", filters, limit or TABLED)
     rows = []
     for event in found:
         caller, outcome = event.get("caller") or {}, event["outcome"]
@@ -95,6 +99,36 @@ def events(client: Client, limit: int, output: str, **filters: Any) -> None:
             )
         )
     show_table(("Position", "Recorded (UTC)", "Action", "Who", "From", "Outcome", "About"), rows)
+
+
+def _streamed(client: Client, filters: dict[str, Any], limit: int | None, form: str, *, follow: bool) -> None:
+    """Print a stream as it comes."""
+    query = _given(filters) | {"format": form}
+    if limit is not None:
+        query["maxResults"] = str(limit)
+    if not follow:
+        for piece in client.stream("/v1/events", query=query):
+            click.echo(piece, nl=False)
+        return
+    ended = False
+    for line in _lines(client.stream("/v1/events", query=query | {"follow": "true"})):
+        if line.startswith(b"event: end"):
+            ended = True
+        elif line.startswith(b"data: ") and not ended:
+            click.echo(line.removeprefix(b"data: "))
+    if ended:
+        raise click.ClickException("the authority stopped, or these credentials may not follow any more")
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+
+
+def _given(filters: dict[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix("filter_"): value for name, value in filters.items() if value is not None}
 
 
 @click.group()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from typing import Final
 
 import msgspec
@@ -18,7 +19,7 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.pipeline import FAULT, Pipeline
 from authority.web import signin
 from authority.web.protocol import Server
-from authority.wire.dialects import Spelled
+from authority.wire.dialects import CutShort, Pieces, Spelled
 from authority.wire.request import Received
 
 log = structlog.get_logger()
@@ -41,6 +42,15 @@ PUBLIC: Final = {
     "Server": "Authority",
 }
 """Headers of what everybody may read: whoever keeps it learns of a new key within five minutes."""
+LASTING: Final = {
+    "Cache-Control": "no-store",
+    "Server": "Authority",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of what goes out while it is made: nothing between us may hold it back or keep it."""
+LOOKED_FOR: Final = 1.0
+"""Seconds until it is noticed that nobody listens any more."""
 OLD: Final = Refusal(Reason.MALFORMED_REQUEST, "HTTP/1.1 is needed.")
 
 
@@ -107,7 +117,25 @@ class Endpoint:
         received = msgspec.structs.replace(head, body=body)
         if received.path in signin.PATHS:
             return _response(await signin.answer(self._pipeline, received, request_id, self._hosts))
-        return _response(await self._pipeline.handle(received, request_id, self._hosts))
+        return await self._said(request, await self._pipeline.handle(received, request_id, self._hosts))
+
+    async def _said(self, request: web.BaseRequest, spelled: Spelled) -> web.StreamResponse:
+        """Say *spelled*; where it comes in pieces, each goes out before the next is made."""
+        if spelled.pieces is None:
+            return _response(spelled)
+        response = web.StreamResponse(status=spelled.status, headers={**spelled.headers, **LASTING})
+        async with aclosing(spelled.pieces) as made, aclosing(_while_there(request, made)) as pieces:
+            await response.prepare(request)
+            try:
+                async for piece in pieces:
+                    await response.write(piece)
+            except ConnectionError:  # nobody listens any more
+                _abort(request)
+            except Exception as fault:
+                if not isinstance(fault, CutShort):
+                    log.exception("stream_failed")
+                _abort(request)  # without its end the answer is seen not to be whole
+        return response
 
     def _unreadable(self, request: web.BaseRequest, _exc: BaseException | None) -> web.Response:
         return _response(self._pipeline.refused_unread(UNREADABLE, _peer(request), self._pipeline.request_id()))
@@ -137,6 +165,35 @@ class Endpoint:
         except (web.RequestPayloadError, ConnectionError):
             return CUT_OFF
         return b"".join(parts)
+
+
+async def _while_there(request: web.BaseRequest, pieces: Pieces) -> Pieces:
+    """*pieces*, until nobody is there for the next one: who leaves is noticed while nothing can be said to him."""
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        while True:
+            following = asyncio.ensure_future(anext(pieces, None))
+            await asyncio.wait({following, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                following.cancel()
+                await asyncio.wait({following})
+                raise ConnectionResetError
+            piece = following.result()
+            if piece is None:
+                return
+            yield piece
+    finally:
+        gone.cancel()
+
+
+async def _gone(request: web.BaseRequest) -> None:
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(LOOKED_FOR)
+
+
+def _abort(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _peer(request: web.BaseRequest) -> str:

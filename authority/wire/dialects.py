@@ -10,8 +10,8 @@ was given is read only afterwards, by whoever holds the question.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -28,12 +28,7 @@ PLAIN_JSON: Final = "application/json"
 LONGEST_NAME: Final = 128
 
 
-class Spelled(msgspec.Struct, frozen=True):
-    """An answer as it goes onto the wire."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
+Pieces: TypeAlias = AsyncGenerator[bytes, None]
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -41,6 +36,29 @@ class Document(msgspec.Struct, frozen=True):
 
     content_type: str
     body: bytes
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """An answer of our own service that is made while it goes out.
+
+    `pieces` makes it; what it is given says whether whoever asked may still have it, and is asked again and again.
+    """
+
+    content_type: str
+    pieces: Callable[[Callable[[], bool]], Pieces]
+
+
+class CutShort(Exception):  # noqa: N818 - what happened, in the words of the house
+    """An answer that had begun cannot be finished; whoever reads it must see that it is not whole."""
+
+
+class Spelled(msgspec.Struct, frozen=True):
+    """An answer as it goes onto the wire; where there are `pieces`, they follow the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    pieces: Pieces | None = None
 
 
 class Question(Protocol):

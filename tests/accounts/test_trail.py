@@ -121,8 +121,10 @@ def test_every_filter_reaches_the_question():
 def test_no_filter_is_forgotten():
     """Each parameter of the input is a filter of the question, under its own name or this one."""
     other = {"access_key_id": "access_key", "next_token": "resume"}
+    spelling = {"format", "follow"}
     for action, question in ((list_events, FindEvents), (list_sessions, FindSessions)):
-        assert {other.get(name, name) for name in action.input.__struct_fields__} <= set(question.__struct_fields__)
+        filters = {other.get(name, name) for name in action.input.__struct_fields__} - spelling
+        assert filters <= set(question.__struct_fields__)
 
 
 # --- who may --------------------------------------------------------------------------------

@@ -1,0 +1,3 @@
+"""Answers from the log, judged without a server."""
+
+from __future__ import annotations
