@@ -46,6 +46,10 @@ MEANING: Final[Mapping[str, str]] = {
     "public_url": "The URL under which the world reaches this authority.",
     "assertions_count_once": "A SAML assertion is traded for credentials once only: true or false.",
     "issuer_networks": "A private network that identity providers may be in, such as 10.0.0.0/8; again for each.",
+    "shared_issuers_need_subject": "Refuse trust in all customers of a shared issuer, not only remark on it.",
+    "amazon_tokeninfo": "Where access tokens of Login with Amazon are judged.",
+    "facebook_debug_token": "Where access tokens of Facebook are judged.",
+    "facebook_app_token_file": "The access token of a Facebook application, which may ask there.",
     "catalogue": "A file of managed policies for every account.",
 }
 _TYPES: Final = get_type_hints(Settings, include_extras=True)
