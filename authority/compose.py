@@ -49,6 +49,7 @@ from authority.kernel.clock import Clock
 from authority.kernel.ids import AccountId, SealingKeyId
 from authority.kernel.secret import Secret
 from authority.ledger.codec import new_entry
+from authority.ledger.note import NoteRefused, VerifierKey
 from authority.ledger.port import Ledger, PutSecret
 from authority.ledger.sql.schema import check, migrate
 from authority.ledger.sql.sqlite import SqliteLedger
@@ -61,6 +62,7 @@ from authority.outbound.issuer_keys import CryptographyIssuerKeys
 from authority.outbound.issuers import HttpsFetcher, LastGood
 from authority.outbound.passwords import Argon2Passwords
 from authority.outbound.root_key import RootKeyRefused, create_root_key, load_root_key
+from authority.outbound.witnesses import HttpWitness
 from authority.permissions import catalogue
 from authority.permissions.catalogue import CataloguePolicy, CatalogueRefused
 from authority.pipeline import SEED_BYTES, Pipeline
@@ -76,6 +78,7 @@ from authority.web.admin import Health, Metrics, admin_application
 from authority.web.endpoint import Bounds, Endpoint
 from authority.wire.dialects import Dialects
 from authority.wire.shapes import compile_service
+from authority.witnessing import Witness
 from authority.workers import (
     SEALING_PURPOSE,
     RevokedSessions,
@@ -349,7 +352,10 @@ async def _serve(
     )
     metrics.gauge("authority_log_position", "The last position of the log.", lambda: committer.version.position)
     metrics.gauge("authority_projected_position", "The last position projected.", lambda: projections.position)
-    sealer = Sealer(ledger, committer, custody, clock)
+    witness = _witness(settings, clock)
+    sealer = Sealer(ledger, committer, custody, clock, witness)
+    if witness is not None:
+        metrics.gauge("authority_witnessed_position", "The last position that the witness saw.", lambda: witness.seen)
     metrics.gauge("authority_signed_position", "The last position under a signed checkpoint.", lambda: sealer.size)
     metrics.gauge("authority_checkpoints_refused", "Checkpoints not signed: the log changed.", lambda: sealer.alarms)
     snapshots = Snapshots(ledger, committer, every=settings.snapshot_every, taken=stores.snapshot_at)
@@ -416,6 +422,16 @@ async def _serve(
         await take_snapshot(ledger, committer.version)
         committing.cancel()
     log.info("stopped", position=committer.version.position)
+
+
+def _witness(settings: Settings, clock: Clock) -> Witness | None:
+    if settings.witness_url is None or settings.witness_key is None:
+        return None
+    try:
+        key = VerifierKey.parse(settings.witness_key)
+    except NoteRefused as refused:
+        raise SettingsRefused(f"`witness_key` from {settings.origin('witness_key')}: {refused}") from None
+    return Witness(key, HttpWitness(settings.witness_url).submit, clock)
 
 
 async def _log_seen(ledger: Ledger, version: Version) -> LogSeen:

@@ -2,7 +2,7 @@
 
     1. the keys that the state says sign, then the head of the log, which holds the entries of all of them;
     2. the proof that it continues the log that was signed last; without it nothing is signed, and everybody is told;
-    3. the checkpoint, signed with every key there is, kept beside the log;
+    3. the checkpoint, signed with every key there is and by a witness where there is one, kept beside the log;
     4. an older key is retired once a checkpoint carries its signature and that of the key that follows it.
 
 What a crash leaves: after 3 a checkpoint that the next start takes up; before 4 two keys, and the next checkpoint is
@@ -26,6 +26,7 @@ from authority.ledger.port import DropSecret, Ledger, LedgerCorrupt, PutSecret, 
 from authority.ledger.tlog import ProofRefused, check_consistency
 from authority.model.authority import LOCALLY
 from authority.model.checkpoints import PURPOSE, CheckpointKey, CheckpointKeyRetired, CheckpointRefused
+from authority.witnessing import Witness
 from authority.workers import own_act
 
 log = structlog.get_logger()
@@ -37,12 +38,20 @@ PAGE: Final = 1_000
 class Sealer:
     """Signs checkpoints of one log, each of which continues the last."""
 
-    def __init__(self, ledger: Ledger, committer: Committer, custodian: Custodian, clock: Clock) -> None:
-        """Call `begin` before `seal`."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        committer: Committer,
+        custodian: Custodian,
+        clock: Clock,
+        witness: Witness | None = None,
+    ) -> None:
+        """Call `begin` before `seal`.  A *witness* is asked to sign each checkpoint as well."""
         self._ledger = ledger
         self._committer = committer
         self._custodian = custodian
         self._clock = clock
+        self._witness = witness
         self._signers: dict[str, Signer] = {}
         self._told = False
         self.last: Checkpoint | None = None
@@ -109,6 +118,8 @@ class Sealer:
 
     async def _keep(self, checkpoint: Checkpoint, signers: Sequence[Signer]) -> None:
         note = signed_checkpoint(checkpoint, signers)
+        if self._witness is not None:
+            note = await self._witness.cosign(self._ledger, checkpoint, note)
         try:
             await self._ledger.put_signed_head(SignedHead(checkpoint.size, bytes(note)))
         except ValueError:  # kept although the answer was lost, or put there by somebody else

@@ -117,6 +117,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where access tokens of Facebook are judged."""
     facebook_app_token_file: Path | None = None
     """The access token of an application of Facebook's, which may ask there; without it nobody is asked."""
+    witness_url: Url | None = None
+    """Where a witness signs checkpoints of the log, too: his submission prefix (C2SP tlog-witness)."""
+    witness_key: Text | None = None
+    """His public key, as he publishes it (C2SP signed-note, verifier key)."""
     catalogue: Path | None = None
     """A file of managed policies for every account, beside those that come with us and before them."""
 
@@ -218,6 +222,8 @@ def _weigh(settings: Settings) -> None:
     for region in settings.regions:
         if REGION.fullmatch(region) is None:
             raise SettingsRefused(f"`regions` from {settings.origin('regions')}: `{region}` is no region's name")
+    if (settings.witness_url is None) is not (settings.witness_key is None):
+        raise SettingsRefused("`witness_url` and `witness_key` go together: his signature counts under his key only")
     for network in settings.issuer_networks:
         try:
             ip_network(network)

@@ -72,7 +72,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(path, root=ROOT):
+async def running(path, root=ROOT, witness=None):
     ledger = await SqliteLedger.open(f"sqlite:///{path}")
     try:
         version = await folded(ledger, Version(0, 0, EMPTY))
@@ -80,7 +80,7 @@ async def running(path, root=ROOT):
         async with asyncio.TaskGroup() as group:
             committing = group.create_task(committer.run())
             try:
-                sealer = Sealer(ledger, committer, Custody(root, SystemEntropy()), SystemClock())
+                sealer = Sealer(ledger, committer, Custody(root, SystemEntropy()), SystemClock(), witness)
                 await sealer.begin(SystemEntropy())
                 yield Running(ledger, committer, sealer)
             finally:

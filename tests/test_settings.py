@@ -260,3 +260,9 @@ def test_a_public_url_that_no_path_can_follow_is_refused(tmp_path, url):
 def test_a_public_url_may_have_a_port_and_a_path(tmp_path):
     url = "http://authority.example:8600/aws"
     assert load({"data_dir": str(tmp_path), "public_url": url}, {}).public_url == url
+
+
+@pytest.mark.parametrize("name", ["witness_url", "witness_key"])
+def test_a_witness_has_an_address_and_a_key_or_neither(name):
+    with pytest.raises(SettingsRefused, match="go together"):
+        load({name: "https://witness.example"}, {})

@@ -50,6 +50,8 @@ MEANING: Final[Mapping[str, str]] = {
     "amazon_tokeninfo": "Where access tokens of Login with Amazon are judged.",
     "facebook_debug_token": "Where access tokens of Facebook are judged.",
     "facebook_app_token_file": "The access token of a Facebook application, which may ask there.",
+    "witness_url": "Where a witness signs each checkpoint of the log, too.",
+    "witness_key": "The public key of the witness.",
     "catalogue": "A file of managed policies for every account.",
 }
 _TYPES: Final = get_type_hints(Settings, include_extras=True)
