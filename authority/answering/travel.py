@@ -175,8 +175,8 @@ async def restore(reach: Reach, asked: GetRestoreCommands) -> Restoring:
         named = find(then.state, account, kind, asked.name)
         if named is not None:
             value = thing(then.state, account.id, kind, named)
-            partition = reach.inquiry.partition
-            return restoring((then.state, point.position), now.state, account.id, value, partition)
+            before, everywhere = (then.state, point.position), reach.inquiry.eyes is None
+            return restoring(before, now.state, account.id, value, reach.inquiry.partition, everywhere=everywhere)
     raise missing(f"There was no {kind} {asked.name} at position {point.position}.")
 
 

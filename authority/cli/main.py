@@ -58,6 +58,8 @@ for command in (
     investigate.investigate,
     investigate.contain,
     investigate.whose,
+    investigate.unused,
+    investigate.external_access,
     what_if,
     policy,
 ):

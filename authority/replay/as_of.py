@@ -28,7 +28,7 @@ async def as_of(ledger: Ledger, position: int, known: Version = BEGINNING) -> Ve
 class Versions:
     """The versions that were asked for last: a later one is folded from the nearest before it."""
 
-    def __init__(self, most: int = 16) -> None:
+    def __init__(self, most: int = 6) -> None:
         """Keep *most* of them; they share what did not change between them."""
         self._most = most
         self._kept: dict[int, Version] = {}

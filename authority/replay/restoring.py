@@ -39,10 +39,19 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def restoring(
-    then: tuple[State, int], now: State, account_id: str, value: Holder | ManagedPolicy, partition: str
+    then: tuple[State, int],
+    now: State,
+    account_id: str,
+    value: Holder | ManagedPolicy,
+    partition: str,
+    *,
+    everywhere: bool = True,
 ) -> Restoring:
-    """How *value*, which *account_id* held *then* (a state and its position), is made again in *now*."""
-    work = _Work(then[0], now, account_id, partition)
+    """How *value*, which *account_id* held *then* (a state and its position), is made again in *now*.
+
+    Who still names what is gone is told of all accounts, or, unless *everywhere*, of that account alone.
+    """
+    work = _Work(then[0], now, account_id, partition, everywhere=everywhere)
     match value:
         case ManagedPolicy():
             work.policy(value)
@@ -72,7 +81,8 @@ def restoring(
 class _Work:
     """Commands as they are thought of: what is there as it was needs none."""
 
-    def __init__(self, then: State, now: State, account_id: str, partition: str) -> None:
+    def __init__(self, then: State, now: State, account_id: str, partition: str, *, everywhere: bool) -> None:
+        self._everywhere = everywhere
         self.commands: list[Argv] = []
         self.notes: list[str] = []
         self._then, self._now = then, now
@@ -218,12 +228,12 @@ class _Work:
     def _forgotten(self, holder: Holder) -> None:
         """Trust policies that name the old unique id, which nobody will have again."""
         for account in sorted(self._now.accounts.values(), key=lambda one: one.id):
+            if not self._everywhere and account.id != self._old.id:
+                continue
             for role in sorted(account.roles.values(), key=lambda one: one.name):
                 if any(unique_id == holder.id for _, unique_id in role.trust.bound):
                     arn = holder_arn(account, role, self._partition)
-                    self.notes.append(
-                        f"the trust policy of {arn} names what is gone; write it again to name the new one"
-                    )
+                    self.notes.append(f"the trust policy of {arn} names the one that is gone; write it anew")
 
     def _iam(self, *words: str) -> None:
         self.commands.append(("aws", "iam", *words))
