@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, get_args, get_type_hints
 from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.limits import barred
+from authority.access.tagging import request_tags
 from authority.access.weighing import NOTHING_MORE, Weighed, refusal_of, weigh
 from authority.audit.queries import Query
 from authority.kernel import ids
@@ -120,6 +121,8 @@ class Action:
     handler: Decide
     resource: Resource | None
     conditions: Conditions | None
+    tagging: str = ""
+    """The permission that is needed too when the input brings tags: `iam:TagRole`."""
 
     def __str__(self) -> str:
         """The action's name."""
@@ -144,23 +147,29 @@ class Action:
             return self.handler(state, call, facts)
         resource = self.resource(state, call)
         conditions = NOTHING_MORE if self.conditions is None else self.conditions(state, call)
-        weighed = weigh(state, call, facts.now, self.name, resource, conditions=conditions)
-        if not weighed.verdict.allowed:
-            return Decision(answer=refusal_of(weighed), weighed=(weighed,), subject=resource)
+        weighed = [weigh(state, call, facts.now, self.name, resource, conditions=conditions)]
+        if self.tagging and call.input.tags and weighed[-1].verdict.allowed:
+            tags = request_tags(call.input.tags)
+            weighed.append(weigh(state, call, facts.now, self.tagging, resource, conditions=tags))
+        if not weighed[-1].verdict.allowed:
+            return Decision(answer=refusal_of(weighed[-1]), weighed=tuple(weighed), subject=resource)
         decision = self.handler(state, call, facts)
-        return replace(decision, weighed=(weighed, *decision.weighed), subject=decision.subject or resource)
+        return replace(decision, weighed=(*weighed, *decision.weighed), subject=decision.subject or resource)
 
 
-def action(name: str, *, resource: Resource | None, conditions: Conditions | None = None) -> Callable[[Decide], Action]:
+def action(
+    name: str, *, resource: Resource | None, conditions: Conditions | None = None, tagging: str = ""
+) -> Callable[[Decide], Action]:
     """Bind the AWS action *name* to a decision.
 
     *resource* names the ARN it is authorised on.  None is for the few that authorise themselves, or need no
-    permission; the input is read from the annotation of the decision's `call`.
+    permission; the input is read from the annotation of the decision's `call`.  Whoever makes something that is born
+    with tags needs the permission *tagging* on it as well.
     """
 
     def bind(handler: Decide) -> Action:
         hints = get_type_hints(handler)
         (asked,) = get_args(hints.get("call", hints.get("_call")))
-        return Action(name, asked, handler, resource, conditions)
+        return Action(name, asked, handler, resource, conditions, tagging)
 
     return bind

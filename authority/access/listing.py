@@ -29,6 +29,11 @@ class PathListing(Listing, frozen=True):
     path_prefix: str = "/"
 
 
+def scope_of(call: Call[Any], listing: str) -> str:
+    """What a marker of *listing* is good for: that listing, for who asks, whatever session he asks in."""
+    return f"{listing}|{call.caller.account}|{call.caller.principal.unique_id}"
+
+
 def listed(
     call: Call[Any],
     scope: str,
@@ -38,11 +43,11 @@ def listed(
 ) -> Decision:
     """Answer the page that the input asks for.
 
-    *scope* is the action and all that narrows its list; the account is added here.  *items* reads the published state,
+    *scope* is the action and all that narrows its list; who asks is added here.  *items* reads the published state,
     in which what the decision saw may be gone since.  *order* gives each item another text.
     """
     marker, most = call.input.marker, call.input.max_items
-    scope = f"{scope}|{call.caller.account}"
+    scope = scope_of(call, scope)
     checked = page((), order, marker=marker, max_items=most, scope=scope)
     if isinstance(checked, Refusal):
         return Decision(answer=checked)

@@ -9,6 +9,7 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
+from authority.access.listing import scope_of
 from authority.accounts.founding import ACCESS_ROLE, new_account, new_administrator, unused_account_id
 from authority.accounts.naming import NOT_MANAGEMENT
 from authority.accounts.organization import ACTIVE, CLOSED
@@ -146,7 +147,7 @@ def list_accounts(state: State, call: Call[ListAccounts], _facts: Facts) -> Deci
             lambda account: account.id,
             marker=call.input.next_token,
             max_items=call.input.max_results,
-            scope=f"authority:ListAccounts|{call.caller.account}",
+            scope=scope_of(call, "authority:ListAccounts"),
         )
         if isinstance(found, Refusal):
             return found

@@ -9,7 +9,7 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
-from authority.access.listing import Listing
+from authority.access.listing import Listing, scope_of
 from authority.access.naming import account_of
 from authority.accounts.details import Detailer, GroupDetail, PolicyDetail, RoleDetail, UserDetail
 from authority.accounts.naming import the_account
@@ -55,7 +55,7 @@ def get_account_authorization_details(
     Of the catalogue that all accounts share, those policies that somebody in the account holds.
     """
     kinds = frozenset(call.input.filter or KINDS)
-    scope = f"iam:GetAccountAuthorizationDetails|{call.caller.account}|{','.join(sorted(kinds))}"
+    scope = scope_of(call, f"iam:GetAccountAuthorizationDetails|{','.join(sorted(kinds))}")
     marker, most = call.input.marker, call.input.max_items
     checked = page((), str, marker=marker, max_items=most, scope=scope)
     if isinstance(checked, Refusal):

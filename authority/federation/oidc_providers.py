@@ -19,7 +19,6 @@ from authority.access.context import Context
 from authority.access.listing import Listing
 from authority.access.naming import account_of, iam_arn
 from authority.access.tagging import QUOTA, request_tags, tag_keys, tags_refused
-from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.federation import providers
 from authority.federation.providers import OIDC, own
 from authority.kernel.ids import ProviderId
@@ -108,36 +107,34 @@ def _new_arn(_state: State, call: Call[CreateOpenIDConnectProvider]) -> str:
     return iam_arn(call, f"{OIDC}/{call.input.url.removeprefix(SCHEME)}")
 
 
-@action("iam:CreateOpenIDConnectProvider", resource=_new_arn, conditions=lambda _, call: request_tags(call.input.tags))
+@action(
+    "iam:CreateOpenIDConnectProvider",
+    resource=_new_arn,
+    conditions=lambda _, call: request_tags(call.input.tags),
+    tagging="iam:TagOpenIDConnectProvider",
+)
 def create_open_id_connect_provider(state: State, call: Call[CreateOpenIDConnectProvider], facts: Facts) -> Decision:
     """Trust the tokens of an issuer (IAM API, CreateOpenIDConnectProvider)."""
     account, wanted = account_of(state, call), call.input
-    weighed: tuple[Weighed, ...] = ()
-    if wanted.tags:
-        arn, tags = _new_arn(state, call), request_tags(wanted.tags)
-        may_tag = weigh(state, call, facts.now, "iam:TagOpenIDConnectProvider", arn, conditions=tags)
-        weighed = (may_tag,)
-        if not may_tag.verdict.allowed:
-            return Decision(answer=refusal_of(may_tag), weighed=weighed)
     url = unschemed(wanted.url)
     if url is None:
-        return refuse(Reason.VALIDATION_ERROR, "Invalid Open ID Connect Provider URL", weighed=weighed)
+        return refuse(Reason.VALIDATION_ERROR, "Invalid Open ID Connect Provider URL")
     refused = tags_refused(wanted.tags, ignore_case=False, most=account.quota(QUOTA)) or _thumbprints_refused(
         wanted.thumbprint_list
     )
     if refused is not None:
-        return Decision(answer=refused, weighed=weighed)
+        return Decision(answer=refused)
     clients = tuple(dict.fromkeys(wanted.client_ids))
     if len(clients) > MOST_CLIENTS:
         text = f"Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: {MOST_CLIENTS}"
-        return refuse(Reason.LIMIT_EXCEEDED, text, weighed=weighed)
+        return refuse(Reason.LIMIT_EXCEEDED, text)
     if account.oidc_provider_at(url) is not None:
         text = f"Provider with url {wanted.url} already exists."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text, weighed=weighed)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
     most = account.quota("OIDCProvidersQuota")
     if len(account.oidc_providers) >= most:
         text = f"Cannot exceed quota for OpenIdConnectProvidersPerAccount: {most}"
-        return refuse(Reason.LIMIT_EXCEEDED, text, weighed=weighed)
+        return refuse(Reason.LIMIT_EXCEEDED, text)
     made = OidcProviderCreated(
         account=account.id,
         provider_id=ProviderId(f"OIDC{base64.b32encode(facts.draw(ID_BYTES)).decode('ascii')}"),
@@ -146,7 +143,7 @@ def create_open_id_connect_provider(state: State, call: Call[CreateOpenIDConnect
         thumbprints=wanted.thumbprint_list,
         tags=wanted.tags,
     )
-    return Decision(facts=(made,), answer=Made(_new_arn(state, call), wanted.tags or None), weighed=weighed)
+    return Decision(facts=(made,), answer=Made(_new_arn(state, call), wanted.tags or None))
 
 
 class GetOpenIDConnectProvider(msgspec.Struct, frozen=True):

@@ -17,7 +17,6 @@ from authority.access.context import Context
 from authority.access.listing import Listing
 from authority.access.naming import account_of, iam_arn
 from authority.access.tagging import QUOTA, request_tags, tag_keys, tags_refused
-from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.federation import providers
 from authority.federation.metadata import document_of, read_metadata
 from authority.federation.providers import SAML, own
@@ -85,32 +84,30 @@ def _new_arn(_state: State, call: Call[CreateSAMLProvider]) -> str:
     return iam_arn(call, f"{SAML}/{call.input.name}")
 
 
-@action("iam:CreateSAMLProvider", resource=_new_arn, conditions=lambda _, call: request_tags(call.input.tags))
+@action(
+    "iam:CreateSAMLProvider",
+    resource=_new_arn,
+    conditions=lambda _, call: request_tags(call.input.tags),
+    tagging="iam:TagSAMLProvider",
+)
 def create_saml_provider(state: State, call: Call[CreateSAMLProvider], facts: Facts) -> Decision:
     """Trust an identity provider by its metadata (IAM API, CreateSAMLProvider)."""
     account, wanted = account_of(state, call), call.input
-    weighed: tuple[Weighed, ...] = ()
-    if wanted.tags:
-        arn, tags = _new_arn(state, call), request_tags(wanted.tags)
-        may_tag = weigh(state, call, facts.now, "iam:TagSAMLProvider", arn, conditions=tags)
-        weighed = (may_tag,)
-        if not may_tag.verdict.allowed:
-            return Decision(answer=refusal_of(may_tag), weighed=weighed)
     if wanted.assertion_encryption_mode or wanted.add_private_key:
-        return Decision(answer=ENCRYPTED, weighed=weighed)
+        return Decision(answer=ENCRYPTED)
     refused = tags_refused(wanted.tags, ignore_case=False, most=account.quota(QUOTA))
     if refused is not None:
-        return Decision(answer=refused, weighed=weighed)
+        return Decision(answer=refused)
     if account.saml_provider_named(wanted.name) is not None:
         text = f"Provider with name {wanted.name} already exists."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text, weighed=weighed)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
     most = account.quota("SAMLProvidersQuota")
     if len(account.saml_providers) >= most:
         text = f"Cannot exceed quota for SAMLProvidersPerAccount: {most}"
-        return refuse(Reason.LIMIT_EXCEEDED, text, weighed=weighed)
+        return refuse(Reason.LIMIT_EXCEEDED, text)
     metadata = read_metadata(wanted.saml_metadata_document)
     if isinstance(metadata, Refusal):
-        return Decision(answer=metadata, weighed=weighed)
+        return Decision(answer=metadata)
     made = SamlProviderCreated(
         account=account.id,
         provider_id=ProviderId(f"SAML{base64.b32encode(facts.draw(ID_BYTES)).decode('ascii')}"),
@@ -118,7 +115,7 @@ def create_saml_provider(state: State, call: Call[CreateSAMLProvider], facts: Fa
         metadata=metadata,
         tags=wanted.tags,
     )
-    return Decision(facts=(made,), answer=Made(_new_arn(state, call), wanted.tags or None), weighed=weighed)
+    return Decision(facts=(made,), answer=Made(_new_arn(state, call), wanted.tags or None))
 
 
 class GetSAMLProvider(msgspec.Struct, frozen=True, rename="pascal"):

@@ -10,6 +10,7 @@ import msgspec
 from authority.access.action import Answer, Decision, Facts, action
 from authority.access.applicable import holders_policies
 from authority.access.call import Call
+from authority.access.listing import scope_of
 from authority.access.naming import account_of
 from authority.kernel.arn import parse as parse_arn
 from authority.kernel.letters import folded
@@ -69,7 +70,8 @@ def list_policies_granting_service_access(
         return Decision(answer=holder)
 
     numbered = [f"{number:03d} {service}" for number, service in enumerate(wanted.service_namespaces)]
-    scope = f"iam:ListPoliciesGrantingServiceAccess|{account_id}|{holder.id}|{','.join(wanted.service_namespaces)}"
+    narrowed = f"{holder.id}|{','.join(wanted.service_namespaces)}"
+    scope = scope_of(call, f"iam:ListPoliciesGrantingServiceAccess|{narrowed}")
     cut = page(numbered, str, marker=wanted.marker, max_items=None, scope=scope)
     if isinstance(cut, Refusal):
         return Decision(answer=cut)

@@ -17,7 +17,7 @@ from authority.access.action import Decision, Facts, action, refuse
 from authority.access.applicable import holder_arn, holders_policies, managed_policy, policy_by_arn
 from authority.access.call import Call
 from authority.access.context import Context
-from authority.access.listing import Listing
+from authority.access.listing import Listing, scope_of
 from authority.access.naming import account_of
 from authority.access.tagging import resource_tags
 from authority.audit.accessing import Accessed, FindAccesses
@@ -215,7 +215,7 @@ def get_service_last_accessed_details(
     subject = subject_of(state, account, job.arn, call.partition)
     if isinstance(subject, Refusal):
         return Decision(answer=msgspec.structs.replace(report, job_status=FAILED, error=_gone(subject)))
-    scope = f"iam:GetServiceLastAccessedDetails|{account.id}|{wanted.job_id}"
+    scope = scope_of(call, f"iam:GetServiceLastAccessedDetails|{wanted.job_id}")
     if _unreadable(wanted, scope):
         return Decision(answer=INVALID_MARKER)
     arns = {holder.id: holder_arn(account, holder, call.partition) for holder in subject.entities}
@@ -319,7 +319,7 @@ def get_service_last_accessed_details_with_entities(
     if not subject.shared:
         return refuse(Reason.INVALID_INPUT, "Only reports on groups and policies have entities.")
     service = wanted.service_namespace.lower()
-    scope = f"iam:GetServiceLastAccessedDetailsWithEntities|{account.id}|{wanted.job_id}|{service}"
+    scope = scope_of(call, f"iam:GetServiceLastAccessedDetailsWithEntities|{wanted.job_id}|{service}")
     if _unreadable(wanted, scope):
         return Decision(answer=INVALID_MARKER)
 

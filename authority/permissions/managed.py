@@ -19,7 +19,6 @@ from authority.access.context import Context
 from authority.access.listing import Listing, PathListing, listed
 from authority.access.naming import account_of, iam_arn, listing
 from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
-from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.kernel.arn import parse as parse_arn
 from authority.kernel.ids import POLICY, PolicyId
 from authority.kernel.paging import Page
@@ -156,6 +155,14 @@ def readable(account: Account, text: str) -> Document | Refusal:
     return document
 
 
+def no_more_versions(account: Account) -> Refusal | None:
+    """Why *account* may have no further text of a policy, if all its policies together have as many as they may."""
+    most = account.quota("PolicyVersionsInUseQuota")
+    if sum(len(policy.versions) for policy in account.policies.values()) < most:
+        return None
+    return Refusal(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for PolicyVersionsInUse: {most}")
+
+
 class CreatePolicy(msgspec.Struct, frozen=True, rename="pascal"):
     """A policy to make."""
 
@@ -172,37 +179,30 @@ class Shown(msgspec.Struct, frozen=True, rename="pascal"):
     policy: PolicyShown
 
 
-def _new_arn(_state: State, call: Call[CreatePolicy]) -> str:
-    return iam_arn(call, f"policy{call.input.path}{call.input.policy_name}")
-
-
-@action("iam:CreatePolicy", resource=_new_arn, conditions=lambda _, call: request_tags(call.input.tags))
+@action(
+    "iam:CreatePolicy",
+    resource=lambda _, call: iam_arn(call, f"policy{call.input.path}{call.input.policy_name}"),
+    conditions=lambda _, call: request_tags(call.input.tags),
+    tagging="iam:TagPolicy",
+)
 def create_policy(state: State, call: Call[CreatePolicy], facts: Facts) -> Decision:
-    """Make a policy whose text is its version 1, or refuse as AWS does (IAM API, CreatePolicy).
-
-    One that is born with tags also needs the permission to tag it.
-    """
+    """Make a policy whose text is its version 1, or refuse as AWS does (IAM API, CreatePolicy)."""
     account, wanted = account_of(state, call), call.input
-    weighed: tuple[Weighed, ...] = ()
-    if wanted.tags:
-        resource, tags = _new_arn(state, call), request_tags(wanted.tags)
-        may_tag = weigh(state, call, facts.now, "iam:TagPolicy", resource, conditions=tags)
-        weighed = (may_tag,)
-        if not may_tag.verdict.allowed:
-            return Decision(answer=refusal_of(may_tag), weighed=weighed)
     document = readable(account, wanted.policy_document)
     if isinstance(document, Refusal):
-        return Decision(answer=document, weighed=weighed)
+        return Decision(answer=document)
     if account.policy_named(wanted.policy_name) is not None:
         text = f"A policy called {wanted.policy_name} already exists. Duplicate names are not allowed."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text, weighed=weighed)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
     refusal = tags_refused(wanted.tags, ignore_case=False, most=account.quota(QUOTA))
     if refusal is not None:
-        return Decision(answer=refusal, weighed=weighed)
+        return Decision(answer=refusal)
     most = account.quota("PoliciesQuota")
     if len(account.policies) >= most:
-        text = f"Cannot exceed quota for PoliciesPerAccount: {most}"
-        return refuse(Reason.LIMIT_EXCEEDED, text, weighed=weighed)
+        return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for PoliciesPerAccount: {most}")
+    full = no_more_versions(account)
+    if full is not None:
+        return Decision(answer=full)
     created = PolicyCreated(
         account=account.id,
         policy_id=PolicyId(facts.new_id(POLICY)),
@@ -225,7 +225,7 @@ def create_policy(state: State, call: Call[CreatePolicy], facts: Facts) -> Decis
         update_date=facts.now,
         tags=created.tags or None,
     )
-    return Decision(facts=(created,), answer=Shown(answer), weighed=weighed)
+    return Decision(facts=(created,), answer=Shown(answer))
 
 
 class GetPolicy(OfPolicy, frozen=True):

@@ -17,7 +17,7 @@ import msgspec
 from authority.access.action import Answer, Decision, Facts, action
 from authority.access.applicable import holders_policies, managed_policy
 from authority.access.call import Call
-from authority.access.listing import Listing
+from authority.access.listing import Listing, scope_of
 from authority.access.naming import account_of
 from authority.kernel.arn import parse as parse_arn
 from authority.kernel.paging import DEFAULT_ITEMS, page
@@ -277,7 +277,7 @@ def _answered(
     except _Senseless as fault:
         return Decision(answer=fault.refusal)
     question = msgspec.json.encode(msgspec.structs.replace(asked, marker=None, max_items=None))
-    scope = f"{type(asked).__name__}|{call.caller.account}|{hashlib.sha256(question).hexdigest()}"
+    scope = scope_of(call, f"{type(asked).__name__}|{hashlib.sha256(question).hexdigest()}")
     most = max(1, min(asked.max_items or DEFAULT_ITEMS, WEIGHINGS // max(1, len(asked.resource_arns))))
     numbered = [f"{number:06d} {name}" for number, name in enumerate(asked.action_names)]
     cut = page(numbered, str, marker=asked.marker, max_items=most, scope=scope)

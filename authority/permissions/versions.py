@@ -23,7 +23,16 @@ from authority.model.policies import (
 )
 from authority.model.state import State
 from authority.permissions.holding import on_the_wire
-from authority.permissions.managed import OfPolicy, PolicyListing, asked_about, found, own, readable, worn
+from authority.permissions.managed import (
+    OfPolicy,
+    PolicyListing,
+    asked_about,
+    found,
+    no_more_versions,
+    own,
+    readable,
+    worn,
+)
 
 
 class VersionShown(msgspec.Struct, frozen=True, rename="pascal"):
@@ -82,6 +91,9 @@ def create_policy_version(state: State, call: Call[CreatePolicyVersion], facts: 
             "existing version."
         )
         return refuse(Reason.LIMIT_EXCEEDED, text)
+    full = no_more_versions(account)
+    if full is not None:
+        return Decision(answer=full)
     created = PolicyVersionCreated(
         account=account.id,
         policy_id=policy.id,

@@ -20,7 +20,6 @@ from authority.access.listing import Listing, listed
 from authority.access.mfa import device_by_serial, serial_of
 from authority.access.naming import account_of, iam_arn
 from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
-from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.kernel.arn import parse
 from authority.kernel.refusal import Reason
 from authority.kernel.secret import Secret
@@ -73,27 +72,20 @@ def _new_device_arn(_state: State, call: Call[CreateVirtualMFADevice]) -> str:
 
 
 @action(
-    "iam:CreateVirtualMFADevice", resource=_new_device_arn, conditions=lambda _, call: request_tags(call.input.tags)
+    "iam:CreateVirtualMFADevice",
+    resource=_new_device_arn,
+    conditions=lambda _, call: request_tags(call.input.tags),
+    tagging="iam:TagMFADevice",
 )
 def create_virtual_mfa_device(state: State, call: Call[CreateVirtualMFADevice], facts: Facts) -> Decision:
-    """Make a device with a seed of its own, and show the seed this once (IAM API, CreateVirtualMFADevice).
-
-    One that is born with tags also needs the permission to tag it.
-    """
+    """Make a device with a seed of its own, and show the seed this once (IAM API, CreateVirtualMFADevice)."""
     account, wanted = account_of(state, call), call.input
-    weighed: tuple[Weighed, ...] = ()
-    if wanted.tags:
-        arn, conditions = _new_device_arn(state, call), request_tags(wanted.tags)
-        may_tag = weigh(state, call, facts.now, "iam:TagMFADevice", arn, conditions=conditions)
-        weighed = (may_tag,)
-        if not may_tag.verdict.allowed:
-            return Decision(answer=refusal_of(may_tag), weighed=weighed)
     refused = tags_refused(wanted.tags, ignore_case=False, most=account.quota(QUOTA))
     if refused is not None:
-        return Decision(answer=refused, weighed=weighed)
+        return Decision(answer=refused)
     if account.mfa_device_at(wanted.path, wanted.name) is not None:
         text = "MFADevice entity at the same path and name already exists."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text, weighed=weighed)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
     made = MfaDeviceCreated(
         account=account.id, device_id=facts.new_id(KIND), name=wanted.name, path=wanted.path, tags=wanted.tags
     )
@@ -112,7 +104,7 @@ def create_virtual_mfa_device(state: State, call: Call[CreateVirtualMFADevice], 
             )
         )
 
-    return Decision(facts=(made,), then=then, secrets=(NewSecret(device.id, PURPOSE, seed),), weighed=weighed)
+    return Decision(facts=(made,), then=then, secrets=(NewSecret(device.id, PURPOSE, seed),))
 
 
 def _name_of(account: Account) -> str:

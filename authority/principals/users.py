@@ -15,7 +15,7 @@ from authority.access.context import Context
 from authority.access.listing import Listing, PathListing, listed
 from authority.access.naming import account_of, iam_arn, listing
 from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
-from authority.access.weighing import Weighed, refusal_of, weigh
+from authority.access.weighing import refusal_of, weigh
 from authority.kernel.ids import USER, UserId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
@@ -90,36 +90,23 @@ def _new_user(_state: State, call: Call[CreateUser]) -> Context:
     return {**request_tags(call.input.tags), **boundary_in_request(call.input.permissions_boundary)}
 
 
-@action("iam:CreateUser", resource=_new_user_arn, conditions=_new_user)
+@action("iam:CreateUser", resource=_new_user_arn, conditions=_new_user, tagging="iam:TagUser")
 def create_user(state: State, call: Call[CreateUser], facts: Facts) -> Decision:
-    """Make a user (IAM API, CreateUser).  One that is born with tags also needs the permission to tag it."""
+    """Make a user (IAM API, CreateUser)."""
     account, wanted = account_of(state, call), call.input
-    weighed: tuple[Weighed, ...] = ()
-    if wanted.tags:
-        may_tag = weigh(
-            state,
-            call,
-            facts.now,
-            "iam:TagUser",
-            _new_user_arn(state, call),
-            conditions=request_tags(wanted.tags),
-        )
-        weighed = (may_tag,)
-        if not may_tag.verdict.allowed:
-            return Decision(answer=refusal_of(may_tag), weighed=weighed)
     refused = tags_refused(wanted.tags, most=account.quota(QUOTA))
     if refused is not None:
-        return Decision(answer=refused, weighed=weighed)
+        return Decision(answer=refused)
     if account.user_named(wanted.user_name) is not None:
         text = f"User with name {wanted.user_name} already exists."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text, weighed=weighed)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
     most = account.quota("UsersQuota")
     if len(account.users) >= most:
-        return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for UsersPerAccount: {most}", weighed=weighed)
+        return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for UsersPerAccount: {most}")
     user_id = UserId(facts.new_id(USER))
     boundary = boundary_wanted(state, account, wanted.permissions_boundary, call.partition)
     if isinstance(boundary, Refusal):
-        return Decision(answer=boundary, weighed=weighed)
+        return Decision(answer=boundary)
     made = UserCreated(
         account=account.id,
         user_id=user_id,
@@ -130,7 +117,7 @@ def create_user(state: State, call: Call[CreateUser], facts: Facts) -> Decision:
     user = User(id=user_id, name=made.name, path=made.path, created_at=facts.now, tags=made.tags, boundary=boundary)
     limited = () if boundary is None else (BoundarySet(account=account.id, holder=user_id, policy_id=boundary),)
     answer = UserAnswer(shown_whole(state, account, user, call.partition))
-    return Decision(facts=(made, *limited), answer=answer, weighed=weighed)
+    return Decision(facts=(made, *limited), answer=answer)
 
 
 class GetUser(msgspec.Struct, frozen=True, rename="pascal"):

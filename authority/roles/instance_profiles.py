@@ -17,7 +17,7 @@ from authority.access.context import Context
 from authority.access.listing import Listing, PathListing, listed
 from authority.access.naming import account_of, iam_arn, linked_role_protected, listing
 from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
-from authority.access.weighing import Weighed, refusal_of, weigh
+from authority.access.weighing import refusal_of, weigh
 from authority.kernel.ids import INSTANCE_PROFILE, InstanceProfileId, RoleId
 from authority.kernel.paging import Page
 from authority.kernel.refusal import Reason
@@ -108,27 +108,25 @@ def _new_arn(_state: State, call: Call[CreateInstanceProfile]) -> str:
     return iam_arn(call, f"instance-profile{call.input.path}{call.input.instance_profile_name}")
 
 
-@action("iam:CreateInstanceProfile", resource=_new_arn, conditions=lambda _, call: request_tags(call.input.tags))
+@action(
+    "iam:CreateInstanceProfile",
+    resource=_new_arn,
+    conditions=lambda _, call: request_tags(call.input.tags),
+    tagging="iam:TagInstanceProfile",
+)
 def create_instance_profile(state: State, call: Call[CreateInstanceProfile], facts: Facts) -> Decision:
     """Make an instance profile with no role in it (IAM API, CreateInstanceProfile)."""
     account, wanted = account_of(state, call), call.input
-    weighed: tuple[Weighed, ...] = ()
-    if wanted.tags:
-        resource, tags = _new_arn(state, call), request_tags(wanted.tags)
-        may_tag = weigh(state, call, facts.now, "iam:TagInstanceProfile", resource, conditions=tags)
-        weighed = (may_tag,)
-        if not may_tag.verdict.allowed:
-            return Decision(answer=refusal_of(may_tag), weighed=weighed)
     refused = tags_refused(wanted.tags, ignore_case=False, most=account.quota(QUOTA))
     if refused is not None:
-        return Decision(answer=refused, weighed=weighed)
+        return Decision(answer=refused)
     if account.instance_profile_named(wanted.instance_profile_name) is not None:
         text = f"Instance Profile {wanted.instance_profile_name} already exists."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text, weighed=weighed)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
     most = account.quota("InstanceProfilesQuota")
     if len(account.instance_profiles) >= most:
         text = f"Cannot exceed quota for InstanceProfilesPerAccount: {most}"
-        return refuse(Reason.LIMIT_EXCEEDED, text, weighed=weighed)
+        return refuse(Reason.LIMIT_EXCEEDED, text)
     made = InstanceProfileCreated(
         account=account.id,
         profile_id=InstanceProfileId(facts.new_id(INSTANCE_PROFILE)),
@@ -138,7 +136,7 @@ def create_instance_profile(state: State, call: Call[CreateInstanceProfile], fac
     )
     profile = InstanceProfile(id=made.profile_id, name=made.name, path=made.path, created_at=facts.now, tags=made.tags)
     answer = ProfileAnswer(_whole(state, account, profile, call.partition))
-    return Decision(facts=(made,), answer=answer, weighed=weighed)
+    return Decision(facts=(made,), answer=answer)
 
 
 class GetInstanceProfile(msgspec.Struct, frozen=True, rename="pascal"):

@@ -13,7 +13,6 @@ from authority.access.context import Context
 from authority.access.listing import PathListing, listed
 from authority.access.naming import account_of, iam_arn, linked_role_protected, listing
 from authority.access.tagging import QUOTA, request_tags, tags_refused
-from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.audit import queries
 from authority.kernel.ids import ROLE, AccountId, RoleId
 from authority.kernel.refusal import Reason, Refusal
@@ -59,34 +58,27 @@ def _new_role(_state: State, call: Call[CreateRole]) -> Context:
     return {**request_tags(call.input.tags), **boundary_in_request(call.input.permissions_boundary)}
 
 
-@action("iam:CreateRole", resource=_new_role_arn, conditions=_new_role)
+@action("iam:CreateRole", resource=_new_role_arn, conditions=_new_role, tagging="iam:TagRole")
 def create_role(state: State, call: Call[CreateRole], facts: Facts) -> Decision:
-    """Make a role (IAM API, CreateRole).  One that is born with tags also needs the permission to tag it."""
+    """Make a role (IAM API, CreateRole)."""
     account, wanted = account_of(state, call), call.input
-    weighed: tuple[Weighed, ...] = ()
-    if wanted.tags:
-        resource, tags = _new_role_arn(state, call), request_tags(wanted.tags)
-        may_tag = weigh(state, call, facts.now, "iam:TagRole", resource, conditions=tags)
-        weighed = (may_tag,)
-        if not may_tag.verdict.allowed:
-            return Decision(answer=refusal_of(may_tag), weighed=weighed)
     refused = tags_refused(wanted.tags, most=account.quota(QUOTA))
     if refused is not None:
-        return Decision(answer=refused, weighed=weighed)
+        return Decision(answer=refused)
     if wanted.path.startswith(LINKED):
-        return refuse(Reason.INVALID_INPUT, f"Only service-linked roles lie under {LINKED}.", weighed=weighed)
+        return refuse(Reason.INVALID_INPUT, f"Only service-linked roles lie under {LINKED}.")
     if account.role_named(wanted.role_name) is not None:
         text = f"Role with name {wanted.role_name} already exists."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text, weighed=weighed)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
     most = account.quota("RolesQuota")
     if len(account.roles) >= most:
-        return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for RolesPerAccount: {most}", weighed=weighed)
+        return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for RolesPerAccount: {most}")
     trusted = trust.written(state, account, wanted.assume_role_policy_document, call.partition)
     if isinstance(trusted, Refusal):
-        return Decision(answer=trusted, weighed=weighed)
+        return Decision(answer=trusted)
     boundary = boundary_wanted(state, account, wanted.permissions_boundary, call.partition)
     if isinstance(boundary, Refusal):
-        return Decision(answer=boundary, weighed=weighed)
+        return Decision(answer=boundary)
     role_id = RoleId(facts.new_id(ROLE))
     made = RoleCreated(
         account=account.id,
@@ -102,7 +94,7 @@ def create_role(state: State, call: Call[CreateRole], facts: Facts) -> Decision:
     limited = () if boundary is None else (BoundarySet(account=account.id, holder=role_id, policy_id=boundary),)
     answer = RoleAnswer(as_created(state, account, role, call.partition))
     remarks = trust.warnings(wanted.assume_role_policy_document)
-    return Decision(facts=(made, *limited), answer=answer, weighed=weighed, warnings=remarks)
+    return Decision(facts=(made, *limited), answer=answer, warnings=remarks)
 
 
 class GetRole(msgspec.Struct, frozen=True, rename="pascal"):
