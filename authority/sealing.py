@@ -77,6 +77,8 @@ class Sealer:
             row = PutSecret(new.row, new.purpose, self._custodian.seal(new.row, new.purpose, new.secret))
             await self._committer.submit(own_act(self._clock, "CheckpointKeyCreated", (made,), rows=(row,)))
         signers = await self._signing()
+        if kept is None and state.checkpoint_keys:
+            log.warning("checkpoints_missing", position=self._committer.version.position)
         if kept is not None:
             self.last = await _taken_up(self._ledger, kept, signers)
 

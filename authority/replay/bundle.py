@@ -188,8 +188,7 @@ class Reader:
             self._evidence.compare(entry.position, self._verifier.frontier.root())
 
     def _check_beginning(self, entry: Entry) -> None:
-        begun = [fact.ledger_id for fact in facts_of(entry) if isinstance(fact, AuthorityInitialised)]
-        if self._header is None or begun != [self._header.ledger_id]:
+        if self._header is None or self._header.ledger_id != _ledger_id(entry):
             raise LedgerCorrupt(1, "the log is another one than the bundle says")
 
 
@@ -205,6 +204,11 @@ def _entry_line(position: int, body: bytes) -> bytes:
     return b'{"position":%d,"entry":%b}' % (position, body)
 
 
+def _ledger_id(first: Entry) -> str:
+    """What the *first* entry calls the log; empty where it is not the beginning of an authority."""
+    return next((fact.ledger_id for fact in facts_of(first) if isinstance(fact, AuthorityInitialised)), "")
+
+
 async def exported(ledger: Ledger) -> AsyncIterator[tuple[int, int, bytes]]:
     """The lines of a bundle of all of *ledger* as it stands now, some at a time, with how many entries are written.
 
@@ -216,9 +220,8 @@ async def exported(ledger: Ledger) -> AsyncIterator[tuple[int, int, bytes]]:
     writer, verifier = Writer(), Verifier(Frontier(), BEGINNING)
     heads = _Heads(ledger)
     (first,) = await ledger.read(0, 1)
-    begun = [fact for fact in facts_of(first) if isinstance(fact, AuthorityInitialised)]
     origin = await heads.origin()
-    lines = [writer.header(begun[0].ledger_id if begun else "", origin)]
+    lines = [writer.header(_ledger_id(first), origin)]
     while verifier.frontier.size < head.position:
         at = verifier.frontier.size
         for entry in await ledger.read(at, min(PAGE, head.position - at)):

@@ -141,6 +141,12 @@ def frontier_over(connection: Connection, start: int, end: int) -> Frontier:
     return frontier
 
 
+def roots(connection: Connection, ranges: Sequence[tuple[int, int]], size: int) -> list[bytes]:
+    """The roots of the trees over *ranges* of the first *size* leaves, which the log must have."""
+    _require_within(connection, size)
+    return [frontier_over(connection, start, end).root() for start, end in ranges]
+
+
 def secret(connection: Connection, id_: str) -> tuple[str, bytes] | None:
     """The purpose and sealed bytes of one secret."""
     row = connection.exec_driver_sql("SELECT purpose, sealed FROM vault WHERE id = ?", (id_,)).one_or_none()

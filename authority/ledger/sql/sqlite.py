@@ -167,11 +167,11 @@ class SqliteLedger:
 
     async def prove_inclusion(self, position: int, size: int) -> list[bytes]:
         """See `Ledger.prove_inclusion`."""
-        return await self._roots(inclusion_ranges(position - 1, size), size)
+        return await self._read(reading.roots, inclusion_ranges(position - 1, size), size)
 
     async def prove_consistency(self, old: int, new: int) -> list[bytes]:
         """See `Ledger.prove_consistency`."""
-        return await self._roots(consistency_ranges(old, new), new)
+        return await self._read(reading.roots, consistency_ranges(old, new), new)
 
     async def verify(self, after: int = 0, *, root: bytes | None = None, to: int | None = None) -> Head:
         """See `Ledger.verify`."""
@@ -204,10 +204,6 @@ class SqliteLedger:
         await self._reader.dispose()
         if self._ownership is not None:
             self._ownership.release()
-
-    async def _roots(self, ranges: Sequence[tuple[int, int]], size: int) -> list[bytes]:
-        await self.root_at(size)  # a size that the log never had is a `LookupError`, as everywhere
-        return [(await self._read(reading.frontier_over, start, end)).root() for start, end in ranges]
 
     async def _read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         async def read() -> T:
