@@ -84,7 +84,7 @@ def test_a_module_is_one_idea():
     assert {file: count for file, count in counted.items() if count > LONGEST} == {}
 
 
-@pytest.mark.parametrize("command", ["ops/serve", "ops/test", "ops/bench", "ops/lock", ".ci/run"])
+@pytest.mark.parametrize("command", ["ops/serve", "ops/test", "ops/bench", "ops/lock", "ops/api-page", ".ci/run"])
 def test_a_command_can_be_run_and_stops_at_the_first_fault(command):
     file = checkout.ROOT / command
     assert os.access(file, os.X_OK)

@@ -117,6 +117,32 @@ def test_reports_come_in_pages_whose_markers_are_good_for_them_alone(place):
     assert other.code == "ValidationError"
 
 
+def test_who_has_a_policy_is_told_in_pages_and_every_entity_once(place):
+    place.does(call("AttachUserPolicy", UserName="Ann", PolicyArn="arn:aws:iam::{account}:policy/Lists"))
+    report(place, "arn:aws:iam::{account}:policy/Lists")
+    wanted = {"JobId": "{job}", "ServiceNamespace": "IAM"}
+    first = place.does(call("GetServiceLastAccessedDetailsWithEntities", **wanted, MaxItems=1))
+    place.names["next"] = first["Marker"]
+    rest = place.does(call("GetServiceLastAccessedDetailsWithEntities", **wanted, Marker="{next}"))
+    entities = [*first["EntityDetailsList"], *rest["EntityDetailsList"]]
+    assert [one["EntityInfo"]["Name"] for one in entities] == ["Ann", "Bob"]
+    assert rest["IsTruncated"] is False
+    other = {**wanted, "ServiceNamespace": "sts", "Marker": "{next}"}
+    assert place.fails(call("GetServiceLastAccessedDetailsWithEntities", **other)).code == "ValidationError"
+
+
+def test_a_report_on_a_policy_that_is_gone_has_failed(place):
+    place.does(call("CreatePolicy", PolicyName="Old", PolicyDocument=READ))
+    report(place, "arn:aws:iam::{account}:policy/Old")
+    place.does(call("DeletePolicy", PolicyArn="arn:aws:iam::{account}:policy/Old"))
+    for asked in (
+        call("GetServiceLastAccessedDetails", JobId="{job}"),
+        call("GetServiceLastAccessedDetailsWithEntities", JobId="{job}", ServiceNamespace="s3"),
+    ):
+        found = place.does(asked)
+        assert (found["JobStatus"], found["Error"]["Code"]) == ("FAILED", "NoSuchEntity")
+
+
 def test_a_report_on_who_is_gone_has_failed(place):
     report(place, "arn:aws:iam::{account}:user/Bob")
     place.does(call("RemoveUserFromGroup", GroupName="Dev", UserName="Bob"))
