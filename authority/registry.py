@@ -172,6 +172,7 @@ ROUTES: Final = (
     Route("GET", "/v1/investigate/exposure/{role}", "AssessExposure"),
     Route("GET", "/v1/investigate/least-privilege/{id}", "SuggestLeastPrivilege"),
     Route("GET", "/v1/investigate/unused", "ListUnused"),
+    Route("GET", "/v1/aliases/{alias}", "ResolveAccountAlias"),
     Route("GET", "/v1/accounts", "ListAccounts"),
     Route("POST", "/v1/accounts", "CreateAccount"),
     Route("GET", "/v1/accounts/{accountId}", "GetAccount"),

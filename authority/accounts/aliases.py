@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -69,3 +69,26 @@ def list_account_aliases(_state: State, call: Call[ListAccountAliases], _facts: 
         str,
         lambda cut: AccountAliases(cut.items, cut.is_truncated, cut.marker),
     )
+
+
+class ResolveAccountAlias(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Which alias."""
+
+    alias: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{3,63}(?![\s\S])", description="The alias of an account.")]
+
+
+class ResolvedAlias(msgspec.Struct, frozen=True, rename="camel"):
+    """Whose it is."""
+
+    alias: str
+    account: str
+
+
+@action("authority:ResolveAccountAlias", resource=None)
+def resolve_account_alias(state: State, call: Call[ResolveAccountAlias], _facts: Facts) -> Decision:
+    """Say which account has an alias.  It is a name to sign in by, so whoever is known here may ask."""
+    alias = call.input.alias
+    for account in state.accounts.values():
+        if alias in account.aliases:
+            return Decision(answer=ResolvedAlias(alias, account.id))
+    return refuse(Reason.NO_SUCH_ENTITY, f"The account alias with name {alias} cannot be found.")

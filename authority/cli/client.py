@@ -15,6 +15,7 @@ import aiohttp
 import botocore.session
 import click
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 from yarl import URL
 
 from authority.compose import CLOCK
@@ -159,18 +160,32 @@ def _with_client(command: Callable[..., Any], *, needed: bool) -> Callable[..., 
 def _client(endpoint: str | None, region: str | None, profile: str | None, *, needed: bool) -> Client | None:
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     session = botocore.session.Session(profile=profile)
-    found = session.get_credentials()
-    if found is None:
+    try:
+        found = session.get_credentials()
+        frozen = None if found is None else found.get_frozen_credentials()
+        place = region_of(session, region)
+        where = endpoint_of(session, endpoint, SERVICE)
+    except (BotoCoreError, ClientError) as error:
+        raise click.ClickException(str(error)) from None
+    if frozen is None:
         if not needed:
             return None
         raise click.ClickException(
             "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as `init` showed them, or use --profile"
         )
-    frozen = found.get_frozen_credentials()
     token = None if frozen.token is None else Secret(frozen.token)
-    where = endpoint or os.environ.get("AWS_ENDPOINT_URL_AUTHORITY") or os.environ.get("AWS_ENDPOINT_URL") or ENDPOINT
-    place = region or os.environ.get("AWS_REGION") or session.get_config_variable("region") or "us-east-1"
     return Client(where, place, Credentials(frozen.access_key, Secret(frozen.secret_key), token))
+
+
+def endpoint_of(session: botocore.session.Session, given: str | None, service: str) -> str:
+    """Where *service* is asked: the flag, the environment, the profile, or an authority on this machine."""
+    said = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL")
+    return given or said or str(session.get_scoped_config().get("endpoint_url") or ENDPOINT)
+
+
+def region_of(session: botocore.session.Session, given: str | None) -> str:
+    """The region that requests are signed for: the flag, the environment, or the profile."""
+    return given or os.environ.get("AWS_REGION") or str(session.get_config_variable("region") or "us-east-1")
 
 
 def as_local(text: str) -> str:

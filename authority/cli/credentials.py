@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import botocore.session
@@ -13,7 +13,7 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authority.cli.client import ENDPOINT
+from authority.cli.client import endpoint_of, region_of
 
 DEFAULT_NAME: Final = "authority-cli"
 
@@ -43,7 +43,7 @@ def credential_process(**asked: Any) -> None:
     For `credential_process = authority credential-process --role-arn ...` in a profile; the tool calls it again when
     the credentials expire.
     """
-    found = _assumed(**asked)
+    found = taken(**asked).credentials
     said = {
         "Version": 1,
         "AccessKeyId": found["AccessKeyId"],
@@ -58,20 +58,47 @@ def credential_process(**asked: Any) -> None:
 @_role_options
 def env(**asked: Any) -> None:
     """Take a role on and print what a shell exports: eval "$(authority env --role-arn ...)"."""
-    found = _assumed(**asked)
-    for name, member in (
-        ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
-        ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
-        ("AWS_SESSION_TOKEN", "SessionToken"),
-    ):
-        click.echo(f"export {name}={shlex.quote(found[member])}")
-    click.echo(f"export AWS_CREDENTIAL_EXPIRATION={found['Expiration'].isoformat()}")
+    export(variables(taken(**asked)))
 
 
-def _assumed(
+class Taken(msgspec.Struct, frozen=True):
+    """A role that was taken on: its credentials as STS answers them, and where it counts."""
+
+    credentials: dict[str, Any]
+    endpoint: str
+    region: str
+
+
+def variables(role: Taken) -> dict[str, str | None]:
+    """What a shell that bears the role has in its environment; None for what it must not have.
+
+    A profile goes: some SDKs prefer it to credentials (AWS SDK for JavaScript, AWS_PROFILE), and would go on as
+    somebody else.  What it said of region and endpoint is said again.
+    """
+    found = role.credentials
+    return {
+        "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": found["SessionToken"],
+        "AWS_CREDENTIAL_EXPIRATION": found["Expiration"].isoformat(),
+        "AWS_PROFILE": None,
+        "AWS_DEFAULT_PROFILE": None,
+        "AWS_ENDPOINT_URL": role.endpoint,
+        "AWS_REGION": role.region,
+        "AWS_DEFAULT_REGION": role.region,
+    }
+
+
+def export(wanted: Mapping[str, str | None]) -> None:
+    """Print what makes a POSIX shell's environment so."""
+    for name, value in wanted.items():
+        click.echo(f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}")
+
+
+def taken(
     *, source_profile: str | None, endpoint_url: str | None, region: str | None, serial_number: str | None, **asked: Any
-) -> dict[str, Any]:
-    """The credentials that STS answers, or a line that says why not."""
+) -> Taken:
+    """The role as STS gives it, or a line that says why not."""
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     parameters = {_pascal(name): value for name, value in asked.items() if value is not None}
     if serial_number is not None:
@@ -79,16 +106,13 @@ def _assumed(
         parameters["TokenCode"] = click.prompt(f"MFA code of {serial_number}", err=True, hide_input=True)
     try:
         session = botocore.session.Session(profile=source_profile)
+        where, place = endpoint_of(session, endpoint_url, "sts"), region_of(session, region)
         client = session.create_client(
-            "sts",
-            endpoint_url=endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or ENDPOINT,
-            region_name=region or os.environ.get("AWS_REGION") or session.get_config_variable("region") or "us-east-1",
-            config=Config(retries={"total_max_attempts": 2}),
+            "sts", endpoint_url=where, region_name=place, config=Config(retries={"total_max_attempts": 2})
         )
-        credentials: dict[str, Any] = client.assume_role(**parameters)["Credentials"]
+        return Taken(client.assume_role(**parameters)["Credentials"], where, place)
     except (BotoCoreError, ClientError) as error:
         raise click.ClickException(str(error)) from None
-    return credentials
 
 
 def _pascal(name: str) -> str:

@@ -8,7 +8,19 @@ from typing import Final
 import click
 
 from authority import __version__
-from authority.cli import accounts, broker, credentials, evidence, history, investigate, lending, login, owner, trail
+from authority.cli import (
+    accounts,
+    broker,
+    credentials,
+    evidence,
+    history,
+    investigate,
+    lending,
+    login,
+    owner,
+    switching,
+    trail,
+)
 from authority.cli.policy import policy
 from authority.cli.replay import replay
 from authority.cli.what_if import what_if
@@ -44,6 +56,9 @@ for command in (
     lending.third_parties,
     credentials.credential_process,
     credentials.env,
+    switching.role,
+    switching.switch,
+    switching.leave,
     login.login,
     broker.broker,
     replay,

@@ -58,6 +58,7 @@ class Home:
             capture_output=True,
             text=True,
             timeout=60,
+            start_new_session=True,  # no terminal: what is asked for is read from standard input
             env={**self.variables, **more.pop("env", {})},
             **more,
         )
@@ -85,6 +86,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             PolicyDocument=json.dumps(
                 {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}}
             ),
+        )
+        iam.create_role(
+            RoleName="Guarded",
+            AssumeRolePolicyDocument=trust(everybody, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
         )
         iam.create_role(RoleName="Second", AssumeRolePolicyDocument=trust(f"{ROLE}/First"))
         iam.create_role(

@@ -63,10 +63,11 @@ def test_the_tour_of_the_readme_can_be_walked(shell, live: Live):
         "Production's administrator",
         "Development's administrator",
         "David",
+        "David",
         "Production's administrator",
         "the first administrator",
     ]
-    (_, making), (_, lending), (_, taking), (_, assuming), (_, ending), (_, replaying) = blocks
+    (_, making), (_, lending), (_, taking), (_, assuming), (_, switching), (_, ending), (_, replaying) = blocks
 
     said = shell(making, live.administrator)
     assert ":user/Administrator" in said
@@ -77,6 +78,9 @@ def test_the_tour_of_the_readme_can_be_walked(shell, live: Live):
     david = Keys.of(json.loads(made[made.index('{\n    "AccessKey"') :])["AccessKey"])
     session = json.loads(shell(assuming, david))
     assert session["AssumedRoleUser"]["Arn"] == "arn:aws:sts::222233334444:assumed-role/UpdateAPP/david"
+
+    switched = shell(switching, david)
+    assert switched.index(":assumed-role/UpdateAPP/David") < switched.index(":user/David")
 
     taken = session["Credentials"]["AccessKeyId"]
     with pytest.raises(AssertionError, match="AccessDenied"):
