@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import itertools
 import json
 import re
@@ -11,13 +12,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import boto3
 from botocore import xform_name
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from authority.kernel.secret import Secret
 from authority.outbound.clock import SystemClock
 from authority.principals.totp import code_at, counter_at
-from tests.live import Keys, Live
+from tests.judging import judge
+from tests.live import REGION, Keys, Live
 from tests.wire.models import described
 
 NUMBERS: Final = itertools.count(1)
@@ -145,6 +149,32 @@ def model_of(operation: str) -> Any:
     return described(service_of(operation)).operation_model(operation)
 
 
+class Pen:
+    """One client for each service of one authority, which signs with the keys that it is handed for a call."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = boto3.session.Session(aws_access_key_id="-", aws_secret_access_key="-")
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str, keys: Keys) -> Any:
+        credentials = self._session.get_credentials()
+        credentials.access_key, credentials.secret_key = keys.access_key_id, keys.secret
+        credentials.token = keys.token
+        if service not in self._clients:
+            config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+            made = self._session.client(service, region_name=REGION, endpoint_url=self.url, config=config)
+            made.meta.events.register("after-call", judge)
+            self._clients[service] = made
+        return self._clients[service]
+
+
+@functools.lru_cache(maxsize=1)
+def pen(url: str) -> Pen:
+    """The pen of the authority that is there now."""
+    return Pen(url)
+
+
 class Place:
     """An account, whoever may do everything in it, and the names of what was brought into it."""
 
@@ -185,7 +215,7 @@ class Place:
 
     def says(self, asked: Call) -> dict[str, Any] | Fails:
         """What is answered, without what every answer has."""
-        client = self.client(service_of(asked.operation), asked.by)
+        client = pen(self.live.url).client(service_of(asked.operation), self.signers[asked.by])
         for _ in range(1_000):
             try:
                 answer = getattr(client, xform_name(asked.operation))(**self.filled(asked.wanted))
