@@ -145,12 +145,13 @@ class Chaos:
         assert attached in ("", "NoSuchEntity")
 
 
-def test_whatever_fifty_clients_do_at_once_limits_hold_and_the_counts_agree(clients):
+@pytest.mark.parametrize("turns", [12, pytest.param(150, marks=pytest.mark.deep)])
+def test_whatever_fifty_clients_do_at_once_limits_hold_and_the_counts_agree(clients, turns):
     place, made = clients
     before = made[0].get_account_summary()["SummaryMap"]
     with ThreadPoolExecutor(CLIENTS) as pool:
         came: Counter[tuple[str, str]] = Counter()
-        for counted in pool.map(lambda one: Chaos(*one, place).run(12), enumerate(made)):
+        for counted in pool.map(lambda one: Chaos(*one, place).run(turns), enumerate(made)):
             came += counted
     assert {code for _, code in came} <= {"", "EntityAlreadyExists", "LimitExceeded", "NoSuchEntity", "DeleteConflict"}
     iam = made[0]
