@@ -24,14 +24,15 @@ PATIENCE = 20.0
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server whose first checkpoint is signed."""
     with running(tmp_path_factory.mktemp("authority")) as live:
+        signed(live, 1)
         yield live
 
 
 @pytest.fixture(scope="module")
 def key(live) -> VerifierKey:
     """The public key, as it was noted once by somebody careful."""
-    signed(live, 1)
     (shown,) = get(live, "/v1/log/checkpoint")["keys"]
     return VerifierKey.parse(shown["verifierKey"])
 
