@@ -92,7 +92,7 @@ MAKES = (
         "Resource": [arn("user/made/*"), arn("role/made/*"), arn("policy/made/*"), arn("instance-profile/made/*")],
     },
     {"Effect": "Deny", "Action": "iam:UpdateAssumeRolePolicy", "Resource": arn("role/made/svc")},
-    {"Effect": "Deny", "Action": "iam:CreateAccessKey", "Resource": arn("user/made/eve")},
+    {"Effect": "Deny", "Action": ["iam:CreateAccessKey", "iam:UpdateUser"], "Resource": arn("user/made/eve")},
 )  # fmt: skip
 LIMITED = policy(
     reads("open"),
