@@ -333,9 +333,7 @@ def test_no_line_of_a_bundle_can_be_missing_doubled_or_elsewhere(bundle, keys, d
     at = data.draw(st.integers(0, len(lines) - 2))
     match data.draw(st.sampled_from(["missing", "doubled", "elsewhere"])):
         case "missing":
-            while lines[at].startswith(
-                b'{"checkpoint"'
-            ):  # the entries under it are signed for later, too, or by nobody
+            while lines[at].startswith(b'{"checkpoint"'):  # a later one signs for the same entries
                 at -= 1
             changed = [*lines[:at], *lines[at + 1 :]]
         case "doubled":
