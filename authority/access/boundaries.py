@@ -33,11 +33,8 @@ def boundary_wanted(state: State, account: Account, text: str, partition: str) -
     if not text:
         return None
     arn = parse(text)
-    if arn is None:
-        return Refusal(Reason.VALIDATION_ERROR, "Invalid ARN:  Could not be parsed!")
-    if arn.service != "iam" or arn.kind != "policy":
-        text = f"Value ({text}) for parameter PermissionsBoundary is invalid."
-        return Refusal(Reason.INVALID_PARAMETER_VALUE, text)
+    if arn is None or arn.service != "iam" or arn.kind != "policy":
+        return Refusal(Reason.INVALID_INPUT, f"ARN {text} is not valid.")
     policy = policy_by_arn(state, account, text, partition)
     if policy is None or policy.retired:
         return Refusal(Reason.NO_SUCH_ENTITY, f"Scope ARN: {text} does not exist or is not attachable.")

@@ -47,5 +47,5 @@ def tags_refused(
     if any(folded(tag.key).startswith(RESERVED) for tag in brought):
         return Refusal(Reason.INVALID_INPUT, "Tag keys that begin with aws: are reserved and cannot be set.")
     if len(merged(worn, brought, ignore_case=ignore_case)) > most:
-        return Refusal(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for TagsPerEntity: {most}")
+        return Refusal(Reason.LIMIT_EXCEEDED, "The number of tags has reached the maximum limit.")
     return None

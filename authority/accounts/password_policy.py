@@ -105,7 +105,7 @@ def delete_account_password_policy(state: State, call: Call[DeleteAccountPasswor
     """Go back to what every account asks (IAM API, DeleteAccountPasswordPolicy)."""
     account = account_of(state, call)
     if account.password_policy is None:
-        return _missing(account)
+        return refuse(Reason.NO_SUCH_ENTITY, "The account policy with name PasswordPolicy cannot be found.")
     return Decision(facts=(PasswordPolicyDeleted(account=account.id),))
 
 

@@ -159,7 +159,7 @@ class ShownProvider(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
     client_ids: tuple[str, ...] = msgspec.field(name="ClientIDList")
     thumbprint_list: tuple[str, ...]
     create_date: datetime
-    tags: tuple[Tag, ...] | None = None
+    tags: tuple[Tag, ...]
 
 
 @action("iam:GetOpenIDConnectProvider", resource=_resource, conditions=_worn)
@@ -173,7 +173,7 @@ def get_open_id_connect_provider(state: State, call: Call[GetOpenIDConnectProvid
         client_ids=provider.client_ids,
         thumbprint_list=provider.thumbprints,
         create_date=provider.created_at,
-        tags=tuple(sorted(provider.tags, key=lambda tag: tag.key)) or None,
+        tags=tuple(sorted(provider.tags, key=lambda tag: tag.key)),
     )
     return Decision(answer=answer)
 

@@ -131,7 +131,7 @@ class ShownProvider(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
     saml_metadata_document: str = msgspec.field(name="SAMLMetadataDocument")
     create_date: datetime
     valid_until: datetime
-    tags: tuple[Tag, ...] | None = None
+    tags: tuple[Tag, ...]
 
 
 @action("iam:GetSAMLProvider", resource=_resource, conditions=_worn)
@@ -145,7 +145,7 @@ def get_saml_provider(state: State, call: Call[GetSAMLProvider], _facts: Facts) 
         saml_metadata_document=document_of(provider.metadata),
         create_date=provider.created_at,
         valid_until=_ends(provider),
-        tags=tuple(sorted(provider.tags, key=lambda tag: tag.key)) or None,
+        tags=tuple(sorted(provider.tags, key=lambda tag: tag.key)),
     )
     return Decision(answer=answer)
 

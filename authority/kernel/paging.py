@@ -24,7 +24,7 @@ SCOPE_BYTES: Final = 9
 LONGEST_PLACE: Final = 231
 """Bytes of a marker that say where to go on: with these it is at most 320 characters long (IAM API, Marker)."""
 DIGEST_BYTES: Final = 16
-INVALID_MARKER: Final = Refusal(Reason.VALIDATION_ERROR, "The value of Marker is not one that this listing returned.")
+INVALID_MARKER: Final = Refusal(Reason.VALIDATION_ERROR, "Invalid Marker.")
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -37,8 +37,6 @@ from authority.model.policies import (
 from authority.model.state import State
 from authority.permissions.holding import readable_identity
 from authority.policy.document import CURRENT, Document, size_of
-
-UNREADABLE: Final = Refusal(Reason.VALIDATION_ERROR, "Invalid ARN:  Could not be parsed!")
 
 
 class OfPolicy(msgspec.Struct, frozen=True, rename="pascal"):
@@ -120,7 +118,7 @@ def found(
     text = call.input.policy_arn
     arn = parse_arn(text)
     if arn is None:
-        return UNREADABLE
+        return Refusal(Reason.VALIDATION_ERROR, f"ARN {text} is not valid.")
     if arn.service != "iam" or arn.kind != "policy":
         return Refusal(Reason.INVALID_INPUT, f"ARN {text} is not valid.")
     policy = policy_by_arn(state, account_of(state, call), text, call.partition)

@@ -21,7 +21,7 @@ from authority.access.mfa import device_by_serial, serial_of
 from authority.access.naming import account_of, iam_arn
 from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
 from authority.kernel.arn import parse
-from authority.kernel.refusal import Reason
+from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.kernel.tags import Tag
 from authority.model.account import Account
@@ -84,8 +84,7 @@ def create_virtual_mfa_device(state: State, call: Call[CreateVirtualMFADevice], 
     if refused is not None:
         return Decision(answer=refused)
     if account.mfa_device_at(wanted.path, wanted.name) is not None:
-        text = "MFADevice entity at the same path and name already exists."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, "MFA device already exists.")
     made = MfaDeviceCreated(
         account=account.id, device_id=facts.new_id(KIND), name=wanted.name, path=wanted.path, tags=wanted.tags
     )
@@ -135,9 +134,14 @@ def own_device(state: State, call: Call[Any]) -> MfaDevice | None:
     return None if found is None or found[0].id != call.caller.account else found[1]
 
 
-def no_device(serial: str) -> Decision:
+def unknown(serial: str) -> Refusal:
     """There is no device with this serial number."""
-    return refuse(Reason.NO_SUCH_ENTITY, f"VirtualMFADevice with serial number {serial} does not exist.")
+    return Refusal(Reason.NO_SUCH_ENTITY, f"MFA Device with serial number {serial} does not exist.")
+
+
+def no_device(serial: str) -> Decision:
+    """The same, as a decision."""
+    return Decision(answer=unknown(serial))
 
 
 class DeleteVirtualMFADevice(msgspec.Struct, frozen=True, rename="pascal"):

@@ -227,10 +227,10 @@ def add_user_to_group(state: State, call: Call[AddUserToGroup], _facts: Facts) -
     """Put a user into a group; one who is in it already stays in it (IAM API, AddUserToGroup)."""
     account = account_of(state, call)
     group, user = account.group_named(call.input.group_name), account.user_named(call.input.user_name)
-    if group is None:
-        return no_group(call.input.group_name)
     if user is None:
         return no_user(call.input.user_name)
+    if group is None:
+        return no_group(call.input.group_name)
     if group.id in user.groups:
         return Decision()
     most = account.quota("GroupsPerUserQuota")
@@ -248,10 +248,10 @@ def remove_user_from_group(state: State, call: Call[RemoveUserFromGroup], _facts
     """Take a user out of a group; one who is not in it stays out of it (IAM API, RemoveUserFromGroup)."""
     account = account_of(state, call)
     group, user = account.group_named(call.input.group_name), account.user_named(call.input.user_name)
-    if group is None:
-        return no_group(call.input.group_name)
     if user is None:
         return no_user(call.input.user_name)
+    if group is None:
+        return no_group(call.input.group_name)
     if group.id not in user.groups:
         return Decision()
     return Decision(facts=(GroupLeft(account=account.id, group_id=GroupId(group.id), user_id=UserId(user.id)),))

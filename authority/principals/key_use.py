@@ -77,7 +77,7 @@ def get_access_key_last_used(state: State, call: Call[GetAccessKeyLastUsed], _fa
     key = _own_key(state, call)
     if key is None:
         who, which = call.caller.principal.arn, call.input.access_key_id
-        text = f"User: {who} is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key {which}"
+        text = f"User: {who} is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key {which}"
         return refuse(Reason.ACCESS_DENIED, text)
     owner = _owner(state, call)
     name = None if owner is None else owner.name

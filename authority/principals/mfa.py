@@ -25,7 +25,7 @@ from authority.model.mfa import MfaDevice, MfaDeviceDeactivated, MfaDeviceEnable
 from authority.model.principals import User
 from authority.model.state import State
 from authority.policy.principal import PrincipalKind
-from authority.principals.devices import no_device, own_device
+from authority.principals.devices import no_device, own_device, unknown
 from authority.principals.naming import named_user, no_user, user_or_caller, user_or_caller_arn, worn_by_user
 from authority.principals.totp import counter_at, matched, matched_pair
 
@@ -96,8 +96,7 @@ def enable_mfa_device(state: State, call: Call[EnableMFADevice], facts: Facts) -
     if device is None:
         return no_device(wanted.serial_number)
     if device.owner:
-        text = f"MFA device with serial number {wanted.serial_number} is already in use."
-        return refuse(Reason.ENTITY_ALREADY_EXISTS, text)
+        return refuse(Reason.ENTITY_ALREADY_EXISTS, "MFA Device is already in use.")
     his = account.mfa_devices_of(user.id)
     if his and _guarded(state) and _without_mfa(call.caller, user):
         text = "A user with an MFA device enables another only with credentials that were obtained with MFA."
@@ -140,7 +139,9 @@ def resync_mfa_device(state: State, call: Call[ResyncMFADevice], facts: Facts) -
     if user is None:
         return no_user(wanted.user_name)
     device = own_device(state, call)
-    if device is None or device.owner != user.id:
+    if device is None:
+        return no_device(wanted.serial_number)
+    if device.owner != user.id:
         return Decision(answer=NOT_HIS)
     counter = _judged(account, device, call.gathered, facts)
     if isinstance(counter, Decision):
@@ -156,7 +157,9 @@ def _his_device(state: State, call: Call[Any]) -> tuple[User, MfaDevice] | Refus
     if isinstance(user, Refusal):
         return user
     device = own_device(state, call)
-    if device is None or not isinstance(user, User) or device.owner != user.id:
+    if device is None:
+        return unknown(call.input.serial_number)
+    if not isinstance(user, User) or device.owner != user.id:
         return NOT_HIS
     return user, device
 

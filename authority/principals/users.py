@@ -311,6 +311,6 @@ def list_user_tags(state: State, call: Call[ListUserTags], _facts: Facts) -> Dec
         call,
         f"iam:ListUserTags|{user.id}",
         lambda _: user.tags,
-        lambda tag: tag.key.lower(),
+        lambda tag: tag.key,
         lambda page: TagsPage(page.items, page.is_truncated, page.marker),
     )

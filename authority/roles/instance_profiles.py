@@ -33,7 +33,7 @@ from authority.model.instance_profiles import (
     RoleRemovedFromProfile,
 )
 from authority.model.state import State
-from authority.roles.showing import RoleDetail, TagsPage, as_created, named_role, no_role, worn_by_role
+from authority.roles.showing import RoleDetail, TagsPage, as_held, named_role, no_role, worn_by_role
 
 MACHINES: Final = "ec2.amazonaws.com"
 """The service that takes on the roles of instance profiles."""
@@ -70,14 +70,13 @@ def _shown(state: State, account: Account, profile: InstanceProfile, partition: 
         instance_profile_id=profile.id,
         arn=_arn(account, profile, partition),
         create_date=profile.created_at,
-        roles=()
-        if role is None
-        else (msgspec.structs.replace(as_created(state, account, role, partition), tags=None),),
+        roles=() if role is None else (as_held(state, account, role, partition),),
     )
 
 
 def _whole(state: State, account: Account, profile: InstanceProfile, partition: str) -> ProfileDetail:
-    return msgspec.structs.replace(_shown(state, account, profile, partition), tags=profile.tags or None)
+    """A profile as GetInstanceProfile shows it: with its tags, even when there are none."""
+    return msgspec.structs.replace(_shown(state, account, profile, partition), tags=profile.tags)
 
 
 def _named(state: State, call: Call[Any]) -> str:
@@ -135,8 +134,8 @@ def create_instance_profile(state: State, call: Call[CreateInstanceProfile], fac
         tags=wanted.tags,
     )
     profile = InstanceProfile(id=made.profile_id, name=made.name, path=made.path, created_at=facts.now, tags=made.tags)
-    answer = ProfileAnswer(_whole(state, account, profile, call.partition))
-    return Decision(facts=(made,), answer=answer)
+    shown = msgspec.structs.replace(_shown(state, account, profile, call.partition), tags=made.tags or None)
+    return Decision(facts=(made,), answer=ProfileAnswer(shown))
 
 
 class GetInstanceProfile(msgspec.Struct, frozen=True, rename="pascal"):
@@ -273,8 +272,11 @@ def remove_role_from_instance_profile(
     if profile is None:
         return _no_profile(wanted.instance_profile_name)
     role = account.role_named(wanted.role_name)
-    if role is None or profile.role_id != role.id:
+    if role is None:
         return no_role(wanted.role_name)
+    if profile.role_id != role.id:
+        text = f"Role {role.name} in Instance Profile {profile.name} cannot be found."
+        return refuse(Reason.NO_SUCH_ENTITY, text)
     removed = RoleRemovedFromProfile(account=account.id, profile_id=profile.id, role_id=RoleId(role.id))
     return Decision(facts=(removed,))
 

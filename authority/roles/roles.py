@@ -27,6 +27,7 @@ from authority.roles.showing import (
     RoleAnswer,
     RoleDetail,
     as_created,
+    as_described,
     as_listed,
     changed_role,
     last_used,
@@ -90,7 +91,15 @@ def create_role(state: State, call: Call[CreateRole], facts: Facts) -> Decision:
         max_session_duration=wanted.max_session_duration,
         tags=wanted.tags,
     )
-    role = Role(id=made.role_id, name=made.name, path=made.path, created_at=facts.now, trust=made.trust, tags=made.tags)
+    role = Role(
+        id=made.role_id,
+        name=made.name,
+        path=made.path,
+        created_at=facts.now,
+        trust=made.trust,
+        tags=made.tags,
+        boundary=boundary,
+    )
     limited = () if boundary is None else (BoundarySet(account=account.id, holder=role_id, policy_id=boundary),)
     answer = RoleAnswer(as_created(state, account, role, call.partition))
     remarks = trust.warnings(wanted.assume_role_policy_document)
@@ -149,26 +158,27 @@ def list_roles(_state: State, call: Call[ListRoles], _facts: Facts) -> Decision:
 
 
 class UpdateRole(msgspec.Struct, frozen=True, rename="pascal"):
-    """Which role, and what it shall be; a description that is not given stays, a duration becomes the default."""
+    """Which role, and what it shall be; what is not given stays as it is."""
 
     role_name: str
     description: str | None = None
-    max_session_duration: int = HOUR
+    max_session_duration: int | None = None
 
 
 @action("iam:UpdateRole", resource=named_role, conditions=changed_role)
 def update_role(state: State, call: Call[UpdateRole], _facts: Facts) -> Decision:
-    """Set a role's longest session, and its description if one is given (IAM API, UpdateRole)."""
+    """Set a role's longest session, its description, or both (IAM API, UpdateRole)."""
     account, wanted = account_of(state, call), call.input
     role = account.role_named(wanted.role_name)
     if role is None:
         return no_role(wanted.role_name)
+    description = role.description if wanted.description is None else wanted.description
+    duration = role.max_session_duration if wanted.max_session_duration is None else wanted.max_session_duration
     protected = linked_role_protected(role)
-    if protected is not None and wanted.max_session_duration != role.max_session_duration:
+    if protected is not None and duration != role.max_session_duration:
         # Anybody who may can describe such a role; nothing else of it changes.
         return Decision(answer=protected)
-    description = role.description if wanted.description is None else wanted.description
-    return Decision(facts=(_updated(account.id, role, description, wanted.max_session_duration),))
+    return Decision(facts=(_updated(account.id, role, description, duration),))
 
 
 class UpdateRoleDescription(msgspec.Struct, frozen=True, rename="pascal"):
@@ -186,10 +196,9 @@ def update_role_description(state: State, call: Call[UpdateRoleDescription], _fa
     if role is None:
         return no_role(wanted.role_name)
     described = msgspec.structs.replace(role, description=wanted.description)
-    shown = whole(state, account, described, call.partition)
     return Decision(
         facts=(_updated(account.id, role, wanted.description, role.max_session_duration),),
-        query=queries.RoleLastUsed(role_id=role.id, shape=lambda use: last_used(shown, use)),
+        answer=RoleAnswer(as_described(state, account, described, call.partition)),
     )
 
 

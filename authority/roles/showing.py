@@ -65,7 +65,7 @@ class TagsPage(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def as_created(state: State, account: Account, role: Role, partition: str) -> RoleDetail:
-    """A role as CreateRole answers it: what IAM added, the trust policy and the tags."""
+    """A role as CreateRole answers it: what IAM added, the trust policy, the boundary and the tags."""
     return RoleDetail(
         path=role.path,
         role_name=role.name,
@@ -73,8 +73,19 @@ def as_created(state: State, account: Account, role: Role, partition: str) -> Ro
         arn=holder_arn(account, role, partition),
         create_date=role.created_at,
         assume_role_policy_document=quote(shown_trust(state, account, role, partition), safe=""),
+        permissions_boundary=boundary_shown(state, account, role, partition),
         tags=role.tags or None,
     )
+
+
+def as_held(state: State, account: Account, role: Role, partition: str) -> RoleDetail:
+    """A role as its instance profile shows it: no tags, no boundary, none of its settings."""
+    return msgspec.structs.replace(as_created(state, account, role, partition), permissions_boundary=None, tags=None)
+
+
+def as_described(state: State, account: Account, role: Role, partition: str) -> RoleDetail:
+    """A role as UpdateRoleDescription answers it."""
+    return msgspec.structs.replace(as_created(state, account, role, partition), description=role.description or None)
 
 
 def as_listed(state: State, account: Account, role: Role, partition: str) -> RoleDetail:
@@ -83,6 +94,7 @@ def as_listed(state: State, account: Account, role: Role, partition: str) -> Rol
         as_created(state, account, role, partition),
         description=role.description or None,
         max_session_duration=role.max_session_duration,
+        permissions_boundary=None,
         tags=None,
     )
 

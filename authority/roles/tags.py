@@ -79,6 +79,6 @@ def list_role_tags(state: State, call: Call[ListRoleTags], _facts: Facts) -> Dec
         call,
         f"iam:ListRoleTags|{role.id}",
         lambda _: role.tags,
-        lambda tag: tag.key.lower(),
+        lambda tag: tag.key,
         lambda page: TagsPage(page.items, page.is_truncated, page.marker),
     )

@@ -26,18 +26,36 @@ MOST_REPORTED: Final = 20
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One demand: the sentence that states it and the test that a value breaks it."""
+    """One demand: the sentence that states it, the test that a value breaks it, and the pattern if it is one."""
 
     sentence: str
     broken: Callable[[Any], bool]
+    pattern: str = ""
+
+
+class Wording(msgspec.Struct, frozen=True):
+    """How a service words what it does not take: whether it repeats values, and its own sentences for some patterns.
+
+    In such a sentence `{label}` stands for the member.
+    """
+
+    repeats: bool = True
+    own: Mapping[str, str] = {}
+
+
+class Own(str):
+    """A sentence of the service's own: it stands alone, and only where no other demand is broken."""
+
+    __slots__ = ()
 
 
 class Constraints:
     """The checks of one service's shapes, each built once."""
 
-    def __init__(self, description: Description) -> None:
-        """Check against *description*."""
+    def __init__(self, description: Description, wording: Wording) -> None:
+        """Check against *description*; say so as *wording* has it."""
         self._description = description
+        self._wording = wording
         self._built: dict[str, Check | None] = {}
         self._under_way: set[str] = set()
 
@@ -65,7 +83,7 @@ class Constraints:
             case "map":
                 return self._map(shape)
             case _:
-                return _scalar(shape, rules_of(shape))
+                return self._scalar(shape, rules_of(shape))
 
     def _structure(self, shape: Shape) -> Check | None:
         members = self._description.members(shape)
@@ -89,9 +107,9 @@ class Constraints:
 
     def _list(self, shape: Shape) -> Check | None:
         item = self._description.member(shape)
-        check_self = _scalar(shape, rules_of(shape), sensitive=self._hides(shape))
+        check_self = self._scalar(shape, rules_of(shape), sensitive=self._hides(shape))
         if item.type in SCALARS:
-            return _both(check_self, _each(item, "Member must satisfy constraint", list))
+            return _both(check_self, self._each(item, "Member must satisfy constraint", list))
         check_item = self.of(item)
         if check_item is None:
             return check_self
@@ -104,10 +122,12 @@ class Constraints:
 
     def _map(self, shape: Shape) -> Check | None:
         key, item = self._description.key(shape), self._description.value(shape)
-        checks = _scalar(shape, rules_of(shape), sensitive=self._hides(shape))
-        checks = _both(checks, _each(key, "Map keys must satisfy constraint", list))
+        checks = self._scalar(shape, rules_of(shape), sensitive=self._hides(shape))
+        checks = _both(checks, self._each(key, "Map keys must satisfy constraint", list))
         if item.type in SCALARS:
-            return _both(checks, _each(item, "Map value must satisfy constraint", lambda value: list(value.values())))
+            return _both(
+                checks, self._each(item, "Map value must satisfy constraint", lambda value: list(value.values()))
+            )
         check_item = self.of(item)
         if check_item is None:
             return checks
@@ -117,6 +137,42 @@ class Constraints:
                 check_item(element, f"{at}.{name[:64]}.member", found)
 
         return _both(checks, check)
+
+    def _scalar(self, shape: Shape, rules: tuple[Rule, ...], *, sensitive: bool = False) -> Check | None:
+        if not rules:
+            return None
+        shape, own = self._as_shown(shape, sensitive=sensitive), self._wording.own
+
+        def check(value: object, at: str, found: list[str]) -> None:
+            for rule in rules:
+                if rule.broken(value):
+                    said = own.get(rule.pattern)
+                    label = at.rpartition(".")[2]
+                    found.append(
+                        violation(shape, value, at, rule.sentence) if said is None else Own(said.format(label=label))
+                    )
+
+        return check
+
+    def _each(self, part: Shape, demand: str, parts_of: Callable[[Any], list[Any]]) -> Check | None:
+        """Check scalars that stand in a list or map: AWS names the whole and repeats every rule of its parts."""
+        rules = rules_of(part)
+        if not rules:
+            return None
+        part = self._as_shown(part, sensitive=False)
+        sentence = f"{demand}: [{', '.join(rule.sentence for rule in rules)}]"
+
+        def check(value: Any, at: str, found: list[str]) -> None:
+            values = parts_of(value)
+            if any(rule.broken(element) for element in values for rule in rules):
+                found.append(violation(part, values, at, sentence))
+
+        return check
+
+    def _as_shown(self, shape: Shape, *, sensitive: bool) -> Shape:
+        """*shape* with what hides its values: what it is, what it holds, or that the service never repeats any."""
+        hidden = shape.sensitive or sensitive or not self._wording.repeats
+        return msgspec.structs.replace(shape, sensitive=hidden)
 
     def _hides(self, shape: Shape, above: frozenset[str] = frozenset()) -> bool:
         """Whether a value of *shape* may hold something that must not be shown."""
@@ -135,14 +191,13 @@ def rules_of(shape: Shape) -> tuple[Rule, ...]:
         if high is not None:
             rules.append(Rule(f"Member must have value less than or equal to {high}", _above(high)))
         return tuple(rules)
-    if low:
-        rules.append(Rule(f"Member must have length greater than or equal to {low}", _shorter(low)))
     if high is not None:
         rules.append(Rule(f"Member must have length less than or equal to {high}", _longer(high)))
+    if low:
+        rules.append(Rule(f"Member must have length greater than or equal to {low}", _shorter(low)))
     if shape.pattern is not None:
-        rules.append(
-            Rule(f"Member must satisfy regular expression pattern: {shape.pattern}", _unlike(shape.pattern, high))
-        )
+        sentence = f"Member must satisfy regular expression pattern: {shape.pattern}"
+        rules.append(Rule(sentence, _unlike(shape.pattern, high), shape.pattern))
     if shape.enum:
         words = frozenset(shape.enum)
         rules.append(
@@ -152,41 +207,18 @@ def rules_of(shape: Shape) -> tuple[Rule, ...]:
 
 
 def refusal_of(found: Sequence[str]) -> Refusal:
-    """One refusal that says everything that was *found*."""
-    errors = "1 validation error" if len(found) == 1 else f"{len(found)} validation errors"
-    return Refusal(Reason.VALIDATION_ERROR, f"{errors} detected: {'; '.join(found[:MOST_REPORTED])}")
+    """One refusal that says everything that was *found*; what a service says in its own words it says alone."""
+    common = [sentence for sentence in found if not isinstance(sentence, Own)]
+    if not common:
+        return Refusal(Reason.VALIDATION_ERROR, str(found[0]))
+    errors = "1 validation error" if len(common) == 1 else f"{len(common)} validation errors"
+    return Refusal(Reason.VALIDATION_ERROR, f"{errors} detected: {'; '.join(common[:MOST_REPORTED])}")
 
 
 def violation(shape: Shape, value: object, at: str, sentence: str) -> str:
     """The sentence for one *value* that stands at a path and breaks a rule."""
     shown = "" if shape.sensitive or shape.type == "blob" else f" '{_shown(value)}'"
     return f"Value{shown} at '{at}' failed to satisfy constraint: {sentence}"
-
-
-def _scalar(shape: Shape, rules: tuple[Rule, ...], *, sensitive: bool = False) -> Check | None:
-    if not rules:
-        return None
-    shape = msgspec.structs.replace(shape, sensitive=shape.sensitive or sensitive)
-
-    def check(value: object, at: str, found: list[str]) -> None:
-        found.extend(violation(shape, value, at, rule.sentence) for rule in rules if rule.broken(value))
-
-    return check
-
-
-def _each(part: Shape, demand: str, parts_of: Callable[[Any], list[Any]]) -> Check | None:
-    """Check scalars that stand in a list or map: AWS names the whole and repeats every rule of its parts."""
-    rules = rules_of(part)
-    if not rules:
-        return None
-    sentence = f"{demand}: [{', '.join(rule.sentence for rule in rules)}]"
-
-    def check(value: Any, at: str, found: list[str]) -> None:
-        values = parts_of(value)
-        if any(rule.broken(element) for element in values for rule in rules):
-            found.append(violation(part, values, at, sentence))
-
-    return check
 
 
 def _both(first: Check | None, second: Check | None) -> Check | None:

@@ -7,18 +7,34 @@ description came from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, final
+from typing import Any, Final, final
 
 import msgspec
 
 from authority.kernel.refusal import Reason, Refusal
-from authority.wire.constraints import Check, Constraints, refusal_of
+from authority.wire.constraints import Check, Constraints, Wording, refusal_of
 from authority.wire.description import Description, Shape
 from authority.wire.reading import ENVELOPE, JsonReader, QueryReader, Read, Unreadable, json_of, tree_of
 from authority.wire.text import escaped
 from authority.wire.writing import JsonWriter, WriteJson, WriteXml, XmlWriter
 
 ENCODER = msgspec.json.Encoder()
+_PATH = (
+    "The specified value for {label} is invalid. It must begin and end with / and contain only alphanumeric characters "
+    "and/or / characters."
+)
+WORDINGS: Final = {
+    "iam": Wording(
+        repeats=False,
+        own={
+            r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)": _PATH,
+            r"((/[A-Za-z0-9\.,\+@=_-]+)*)/": _PATH,
+            r"[\w+=,.@-]+": "The specified value for {label} is invalid. It must contain only alphanumeric characters "
+            "and/or the following: +=,.@_-",
+        },
+    ),
+}
+"""Services that word what they do not take in another way than the rest, as was recorded of AWS."""
 
 
 @final
@@ -135,7 +151,9 @@ class Operations(Mapping[str, Operation]):
         }
         self._readers = (QueryReader(self._shapes), JsonReader(self._shapes))
         self._writers = (XmlWriter(self._shapes), JsonWriter(self._shapes))
-        self._constraints = Constraints(self._shapes)
+        self._constraints = Constraints(
+            self._shapes, WORDINGS.get(description["metadata"]["endpointPrefix"], Wording())
+        )
         self._compiled: dict[str, Operation] = {}
 
     def __getitem__(self, name: str) -> Operation:

@@ -82,8 +82,8 @@ def test_without_a_boundary_there_is_no_condition_and_nothing_to_show():
 @pytest.mark.parametrize(
     ("arn", "reason"),
     [
-        pytest.param("not-an-arn-at-all-but-long", Reason.VALIDATION_ERROR, id="no ARN"),
-        pytest.param(f"arn:aws:iam::{PRODUCTION}:role/Limit", Reason.INVALID_PARAMETER_VALUE, id="no policy's ARN"),
+        pytest.param("not-an-arn-at-all-but-long", Reason.INVALID_INPUT, id="no ARN"),
+        pytest.param(f"arn:aws:iam::{PRODUCTION}:role/Limit", Reason.INVALID_INPUT, id="no policy's ARN"),
         pytest.param(f"arn:aws:iam::{PRODUCTION}:policy/Absent", Reason.NO_SUCH_ENTITY, id="no such policy"),
         pytest.param(f"arn:aws:iam::{PRODUCTION}:policy/Limit", Reason.NO_SUCH_ENTITY, id="another path"),
         pytest.param("arn:aws:iam::444455556666:policy/limits/Limit", Reason.NO_SUCH_ENTITY, id="another account"),

@@ -64,7 +64,7 @@ def test_who_or_what_does_not_exist(word, name, holder, arn):
     assert world.ask(attach, **whose, PolicyArn=ABSENT) == nothing
     assert world.ask(detach, **whose, PolicyArn=ABSENT).message == f"Policy {ABSENT} was not found."
     assert world.ask(detach, **whose, PolicyArn=BOOKS).message == f"Policy {BOOKS} was not found."
-    broken = refused(Reason.VALIDATION_ERROR, "Invalid ARN:  Could not be parsed!")
+    broken = refused(Reason.VALIDATION_ERROR, "ARN AdministratorAccess-and-more is not valid.")
     assert world.ask(attach, **whose, PolicyArn="AdministratorAccess-and-more") == broken
 
 

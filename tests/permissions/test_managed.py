@@ -128,7 +128,10 @@ def test_an_account_has_no_more_policies_than_its_quota():
     ("arn", "reason", "message"),
     [
         pytest.param(
-            "not-an-arn-at-all-but-long", Reason.VALIDATION_ERROR, "Invalid ARN:  Could not be parsed!", id="no ARN"
+            "not-an-arn-at-all-but-long",
+            Reason.VALIDATION_ERROR,
+            "ARN not-an-arn-at-all-but-long is not valid.",
+            id="no ARN",
         ),
         pytest.param(
             f"{ROOT}role/team/App", Reason.INVALID_INPUT, f"ARN {ROOT}role/team/App is not valid.", id="a role"

@@ -45,7 +45,7 @@ GONE = principals.AccessKeyDeleted(account=ACCOUNT, access_key_id=DANS.access_ke
 @pytest.mark.parametrize("key", ["AKIAEVE", "AKIANOBODY", DANS.access_key_id])
 def test_a_key_of_another_account_and_no_key_at_all_answer_alike(key):
     decision = World(*THEIRS, GONE).decide(get_access_key_last_used, {"AccessKeyId": key})
-    text = f"User: {IAM}:user/Ann is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key {key}"
+    text = f"User: {IAM}:user/Ann is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key {key}"
     assert refused(decision.answer, Reason.ACCESS_DENIED, text)
     assert decision.query is None
 

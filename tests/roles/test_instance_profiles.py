@@ -97,7 +97,7 @@ def test_neither_the_role_nor_the_profile_goes_while_one_holds_the_other():
     assert refused(world.asks(profiles.delete_instance_profile, **WEB), Reason.DELETE_CONFLICT, text)
     assert world.asks(profiles.remove_role_from_instance_profile, **FILL) is None
     answer = world.asks(profiles.remove_role_from_instance_profile, **FILL)
-    assert refused(answer, Reason.NO_SUCH_ENTITY, "The role with name App cannot be found.")
+    assert refused(answer, Reason.NO_SUCH_ENTITY, "Role App in Instance Profile Web cannot be found.")
     assert world.asks(profiles.delete_instance_profile, **WEB) is None
     assert world.asks(roles.delete_role, RoleName="App") is None
     answer = world.asks(profiles.get_instance_profile, **WEB)

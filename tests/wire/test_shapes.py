@@ -270,7 +270,7 @@ def assumed(**changes: str | None) -> Any:
         pytest.param(
             {"TransitiveTagKeys__member__1": "ok", "TransitiveTagKeys__member__2": "*"},
             "1 validation error detected: Value '[ok, *]' at 'transitiveTagKeys' failed to satisfy constraint: Member must satisfy constraint: "
-            "[Member must have length greater than or equal to 1, Member must have length less than or equal to 128, "
+            "[Member must have length less than or equal to 128, Member must have length greater than or equal to 1, "
             "Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+]",
             id="a text in a list",
         ),
@@ -293,9 +293,25 @@ def test_an_enumeration_is_named_in_full():
     refusal = operation("iam", "UpdateAccessKey")[1].read_query([("AccessKeyId", "A" * 20), ("Status", "active")])
     assert refusal == Refusal(
         Reason.VALIDATION_ERROR,
-        "1 validation error detected: Value 'active' at 'status' failed to satisfy constraint: "
+        "1 validation error detected: Value at 'status' failed to satisfy constraint: "
         "Member must satisfy enum value set: [Active, Inactive, Expired]",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "pairs", "message"),
+    [
+        pytest.param("CreateUser", {"UserName": "a b"}, "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-", id="a name"),
+        pytest.param("CreateUser", {"UserName": "a", "Path": "a/"}, "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", id="a path"),
+        pytest.param("CreatePolicy", {"PolicyName": "a", "PolicyDocument": "{}", "Path": "/a"}, "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", id="a policy's path"),
+        pytest.param("UpdateUser", {"UserName": "a", "NewPath": "/a"}, "The specified value for newPath is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", id="a new path"),
+        pytest.param("CreateUser", {"UserName": "a b", "Path": "a"}, "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", id="the first of several"),
+        pytest.param("CreateUser", {"UserName": "*" * 65}, "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must have length less than or equal to 64", id="one that is too long as well"),
+        pytest.param("UntagUser", {"UserName": "a", "TagKeys.member.1": "*"}, "1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+]", id="a text in a list"),
+    ],
+)  # fmt: skip
+def test_iam_repeats_no_value_and_has_words_of_its_own_for_names_and_paths(name, pairs, message):
+    assert operation("iam", name)[1].read_query(pairs.items()) == Refusal(Reason.VALIDATION_ERROR, message)
 
 
 def test_a_list_that_is_too_long_is_shown_as_a_list():

@@ -94,7 +94,7 @@ ROWS = [
     row("what is left out of the rules goes back to its default", call("UpdateAccountPasswordPolicy"), given=[call("UpdateAccountPasswordPolicy", **STRICT)], then=[(call("GetAccountPasswordPolicy"), {"PasswordPolicy": DEFAULTS})]),
     row("there may be no rules", call("GetAccountPasswordPolicy"), NO_RULES),
     row("rules are dropped", call("DeleteAccountPasswordPolicy"), given=[call("UpdateAccountPasswordPolicy")], then=[(call("GetAccountPasswordPolicy"), NO_RULES)]),
-    row("rules that are not there are not dropped", call("DeleteAccountPasswordPolicy"), NO_RULES),
+    row("rules that are not there are not dropped", call("DeleteAccountPasswordPolicy"), Fails("NoSuchEntity", "The account policy with name PasswordPolicy cannot be found.")),
     row("what is there is counted, and what may be", call("GetAccountSummary"), {"SummaryMap": SUMMARY}, given=[call("CreateUser", UserName="Ann"), call("CreateGroup", GroupName="Dev")], UsersQuota=9),
     row("a report is asked for", call("GenerateCredentialReport"), {"State": "STARTED", "Description": "No report exists. Starting a new report generation task"}, then=[(call("GenerateCredentialReport"), {"State": "COMPLETE"}), (call("GetCredentialReport"), {"Content": A_REPORT, "ReportFormat": "text/csv", "GeneratedTime": A_DATE})]),
     row("a report that nobody asked for is not there", call("GetCredentialReport"), Fails("ReportNotPresent")),

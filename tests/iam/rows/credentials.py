@@ -71,15 +71,15 @@ PHONE = call("CreateVirtualMFADevice", VirtualMFADeviceName="phone").keeping(
 SERIAL = "arn:aws:iam::{account}:mfa/phone"
 CODES = {"AuthenticationCode1": code(-1), "AuthenticationCode2": code(0)}
 ENABLE = call("EnableMFADevice", UserName="Ann", SerialNumber=SERIAL, **CODES)
-NO_DEVICE = Fails("NoSuchEntity", f"VirtualMFADevice with serial number {SERIAL} does not exist.")
+NO_DEVICE = Fails("NoSuchEntity", f"MFA Device with serial number {SERIAL} does not exist.")
 NOT_HERS = Fails("NoSuchEntity", "MFA Device invalid for user.")
 SEED = Like("a seed of twenty bytes in base 32", lambda value: len(value) == 32)
 PNG = Like("a picture", lambda value: value.startswith(b"\x89PNG"))
 
 DEVICES = [
     row("a device is made with its seed and a picture of it", call("CreateVirtualMFADevice", VirtualMFADeviceName="phone", Path="/a/", Tags=TAGS), {"VirtualMFADevice": {"SerialNumber": "arn:aws:iam::{account}:mfa/a/phone", "Base32StringSeed": SEED, "QRCodePNG": PNG, "Tags": TAGS}}, then=[(call("ListMFADeviceTags", SerialNumber="arn:aws:iam::{account}:mfa/a/phone"), {"Tags": TAGS, **WHOLE}), (call("ListVirtualMFADevices"), {"VirtualMFADevices": [{"SerialNumber": "arn:aws:iam::{account}:mfa/a/phone"}], **WHOLE})]),
-    row("no two devices have one name", call("CreateVirtualMFADevice", VirtualMFADeviceName="Phone"), Fails("EntityAlreadyExists", "MFADevice entity at the same path and name already exists."), given=[PHONE]),
-    row("a device's tags are counted", call("CreateVirtualMFADevice", VirtualMFADeviceName="phone", Tags=TAGS), Fails("LimitExceeded", "TagsPerEntity: 1"), TagsPerEntityQuota=1),
+    row("no two devices have one name", call("CreateVirtualMFADevice", VirtualMFADeviceName="Phone"), Fails("EntityAlreadyExists", "MFA device already exists."), given=[PHONE]),
+    row("a device's tags are counted", call("CreateVirtualMFADevice", VirtualMFADeviceName="phone", Tags=TAGS), Fails("LimitExceeded", "The number of tags has reached the maximum limit."), TagsPerEntityQuota=1),
     row("a device is not made with a tag of AWS's", call("CreateVirtualMFADevice", VirtualMFADeviceName="phone", Tags=[{"Key": "AWS:a", "Value": ""}]), Fails("InvalidInput", "reserved")),
     row("a device is enabled by two codes in a row", ENABLE, given=[ANN, PHONE], then=[(call("ListMFADevices", UserName="Ann"), {"MFADevices": [{"UserName": "Ann", "SerialNumber": SERIAL, "EnableDate": A_DATE}], **WHOLE}), (call("GetMFADevice", SerialNumber=SERIAL, UserName="Ann"), {"UserName": "Ann", "SerialNumber": SERIAL, "EnableDate": A_DATE}), (call("ListVirtualMFADevices", AssignmentStatus="Assigned"), {"VirtualMFADevices": [{"SerialNumber": SERIAL, "User": shown_user(), "EnableDate": A_DATE}], **WHOLE}), (call("ListVirtualMFADevices", AssignmentStatus="Unassigned"), {"VirtualMFADevices": [], **WHOLE})]),
     row("wrong codes enable nothing", call("EnableMFADevice", UserName="Ann", SerialNumber=SERIAL, AuthenticationCode1="000000", AuthenticationCode2="000000"), Fails("InvalidAuthenticationCode", "Authentication code for device is not valid."), given=[ANN, PHONE]),

@@ -16,7 +16,7 @@ HOLDERS = {
 }  # fmt: skip
 NOT_THERE = Fails("NoSuchEntity", f"Policy {ARN} was not found.")
 NOT_ATTACHABLE = Fails("NoSuchEntity", f"Policy {ARN} does not exist or is not attachable.")
-UNREADABLE = Fails("ValidationError", "Invalid ARN:  Could not be parsed!")
+UNREADABLE = Fails("ValidationError", "is not valid.")
 NOT_OURS = Fails("AccessDenied")
 AWS = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 OWN = policy_text = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::a/%3A\n${aws:username}"}}, indent=2)  # fmt: skip
@@ -61,7 +61,7 @@ MANAGED = [
     row("a policy is no longer than the quota", call("CreatePolicy", PolicyName="Read", PolicyDocument=READ), Fails("LimitExceeded", "Cannot exceed quota for PolicySize: 20"), PolicySizeQuota=20),
     row("the account's policies are counted", call("CreatePolicy", PolicyName="Other", PolicyDocument=READ), Fails("LimitExceeded", "PoliciesPerAccount: 1"), given=[MADE], PoliciesQuota=1),
     row("a policy has no two tags of one key", call("CreatePolicy", PolicyName="Read", PolicyDocument=READ, Tags=[TAGS[0], TAGS[0]]), Fails("InvalidInput", "Duplicate")),
-    row("a policy's first tags are counted", call("CreatePolicy", PolicyName="Read", PolicyDocument=READ, Tags=TAGS), Fails("LimitExceeded", "TagsPerEntity: 1"), TagsPerEntityQuota=1),
+    row("a policy's first tags are counted", call("CreatePolicy", PolicyName="Read", PolicyDocument=READ, Tags=TAGS), Fails("LimitExceeded", "The number of tags has reached the maximum limit."), TagsPerEntityQuota=1),
     row("a policy shows how many hold it", call("GetPolicy", PolicyArn=ARN), {"Policy": shown(AttachmentCount=1, PermissionsBoundaryUsageCount=1, Tags=[])}, given=[MADE, ANN, call("AttachUserPolicy", UserName="Ann", PolicyArn=ARN), call("PutUserPermissionsBoundary", UserName="Ann", PermissionsBoundary=ARN)]),
     row("a policy that is not there is not shown", call("GetPolicy", PolicyArn=ARN), NOT_THERE),
     row("what is no ARN is refused as AWS does", call("GetPolicy", PolicyArn="arn:aws:iam::{account}:polic"), Fails("InvalidInput")),
@@ -147,7 +147,7 @@ def of_holders():
             row(f"a boundary is set for a {lower}", bound, given=[made, MADE], then=[(call("ListEntitiesForPolicy", PolicyArn=ARN, PolicyUsageFilter="PermissionsBoundary"), {"PolicyGroups": [], "PolicyUsers": [], "PolicyRoles": [], **WHOLE, f"Policy{word}s": [{f"{word}Name": ANYTHING, f"{word}Id": ANYTHING}]})]),
             row(f"no boundary is set for a {lower} that is not there", bound, missing, given=[MADE]),
             row(f"a policy that is not there bounds no {lower}", bound, Fails("NoSuchEntity", f"Scope ARN: {ARN}"), given=[made]),
-            row(f"what is no policy bounds no {lower}", call(f"Put{word}PermissionsBoundary", **whom, PermissionsBoundary="arn:aws:iam::{account}:user/Ann"), Fails("InvalidParameterValue"), given=[made]),
+            row(f"what is no policy bounds no {lower}", call(f"Put{word}PermissionsBoundary", **whom, PermissionsBoundary="arn:aws:iam::{account}:user/Ann"), Fails("InvalidInput", "ARN arn:aws:iam::{account}:user/Ann is not valid."), given=[made]),
             row(f"a {lower}'s boundary is taken away", call(f"Delete{word}PermissionsBoundary", **whom), given=[made, MADE, bound], then=[(call("DeletePolicy", PolicyArn=ARN), {})]),
             row(f"a {lower} without a boundary has none to lose", call(f"Delete{word}PermissionsBoundary", **whom), Fails("NoSuchEntity", "does not have a permissions boundary"), given=[made]),
         )  # fmt: skip

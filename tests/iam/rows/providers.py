@@ -13,7 +13,7 @@ NOT_ONE = {"SAMLProviderArn": "arn:aws:iam::{account}:user/Ann-Who-Is-No-Provide
 INVALID = Fails("InvalidInput", "Invalid ARN")
 TWICE = [TAGS[0], TAGS[0]]
 
-SHOWN_SAML = {"SAMLProviderUUID": A_TEXT, "SAMLMetadataDocument": METADATA, "CreateDate": A_DATE, "ValidUntil": A_DATE}
+SHOWN_SAML = {"SAMLProviderUUID": A_TEXT, "SAMLMetadataDocument": METADATA, "CreateDate": A_DATE, "ValidUntil": A_DATE, "Tags": []}  # fmt: skip
 OF_SAML = {"SAMLProviderArn": SAML_ARN}
 
 SAML_ROWS = [
@@ -45,7 +45,7 @@ URL = "https://idp.example.com/realm"
 OIDC_ARN = "arn:aws:iam::{account}:oidc-provider/idp.example.com/realm"
 PRINT, OTHER = "a" * 40, "B" * 40
 OIDC = call("CreateOpenIDConnectProvider", Url=URL, ClientIDList=["app", "other"], ThumbprintList=[PRINT])
-SHOWN_OIDC = {"Url": "idp.example.com/realm", "ClientIDList": ["app", "other"], "ThumbprintList": [PRINT], "CreateDate": A_DATE}  # fmt: skip
+SHOWN_OIDC = {"Url": "idp.example.com/realm", "ClientIDList": ["app", "other"], "ThumbprintList": [PRINT], "CreateDate": A_DATE, "Tags": []}  # fmt: skip
 OF_OIDC = {"OpenIDConnectProviderArn": OIDC_ARN}
 NO_OIDC = Fails("NoSuchEntity", f"OpenIDConnect Provider not found for arn {OIDC_ARN}")
 NOT_ONE_EITHER = {"OpenIDConnectProviderArn": "arn:aws:iam::{account}:user/Ann-Who-Is-No-Provider"}

@@ -83,7 +83,7 @@ USERS = [
     ),
     row("a tag takes the place of one whose key differs by case", call("TagUser", UserName="Ann", Tags=[{"Key": "TEAM", "Value": "b"}]), given=[call("CreateUser", UserName="Ann", Tags=TAGS)], then=[(call("ListUserTags", UserName="Ann"), {"Tags": [TAGS[0], {"Key": "TEAM", "Value": "b"}], **WHOLE})]),
     row("two tags of one key are refused", call("TagUser", UserName="Ann", Tags=TWICE), DUPLICATE, given=[ANN]),
-    row("a user's tags are counted", call("TagUser", UserName="Ann", Tags=[{"Key": "c", "Value": ""}]), Fails("LimitExceeded", "TagsPerEntity: 2"), given=[call("CreateUser", UserName="Ann", Tags=TAGS)], TagsPerEntityQuota=2),
+    row("a user's tags are counted", call("TagUser", UserName="Ann", Tags=[{"Key": "c", "Value": ""}]), Fails("LimitExceeded", "The number of tags has reached the maximum limit."), given=[call("CreateUser", UserName="Ann", Tags=TAGS)], TagsPerEntityQuota=2),
     row("nobody cannot be tagged", call("TagUser", UserName="Ann", Tags=TAGS), NO_USER),
     row("tags are taken off whatever their case, and those that are not there do no harm", call("UntagUser", UserName="Ann", TagKeys=["TEAM", "other"]), given=[call("CreateUser", UserName="Ann", Tags=TAGS)], then=[(call("ListUserTags", UserName="Ann"), {"Tags": TAGS[:1], **WHOLE})]),
     row("nobody has no tags to lose", call("UntagUser", UserName="Ann", TagKeys=["a"]), NO_USER),
@@ -120,6 +120,7 @@ GROUPS = [
     row("a user's groups are counted", call("AddUserToGroup", GroupName="Ops", UserName="Ann"), Fails("LimitExceeded", "Cannot exceed quota for GroupsPerUser: 1"), given=[DEV, ANN, IN_DEV, call("CreateGroup", GroupName="Ops")], GroupsPerUserQuota=1),
     row("a user leaves a group", call("RemoveUserFromGroup", GroupName="Dev", UserName="Ann"), given=[DEV, ANN, IN_DEV], then=[(call("GetGroup", GroupName="Dev"), {"Group": shown_group(), "Users": [], **WHOLE})]),
     row("nobody leaves no group", call("RemoveUserFromGroup", GroupName="Dev", UserName="Ann"), NO_USER, given=[DEV]),
+    row("the user is looked for before the group", call("AddUserToGroup", GroupName="Dev", UserName="Ann"), NO_USER, then=[(call("RemoveUserFromGroup", GroupName="Dev", UserName="Ann"), NO_USER)]),
     row("a user leaves no group that is not there", call("RemoveUserFromGroup", GroupName="Dev", UserName="Ann"), NO_GROUP, given=[ANN]),
 ]  # fmt: skip
 
