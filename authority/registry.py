@@ -135,6 +135,7 @@ ROUTES: Final = (
     Route("GET", "/v1/events", "ListEvents"),
     Route("GET", "/v1/events/{id}", "GetEvent"),
     Route("GET", "/v1/sessions", "ListSessions"),
+    Route("GET", "/v1/sessions/{id}", "GetSession"),
     Route("POST", "/v1/sessions/{id}/revoke", "RevokeSession"),
     Route("POST", "/v1/roles/{name}/revoke-sessions", "RevokeRoleSessions"),
     Route("POST", "/v1/keys/{id}/revoke-descendants", "RevokeDescendants"),

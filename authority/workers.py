@@ -39,7 +39,7 @@ from authority.ledger.port import (
 from authority.model.authority import SealingKeyCreated, SealingKeyDestroyed
 from authority.model.fact import Fact
 from authority.model.revocations import Revocation
-from authority.model.sessions import EndCause, SessionEnded
+from authority.model.sessions import EndCause, SessionEnded, end_key
 from authority.model.signing_keys import ALGORITHMS, SigningKeyCreated, SigningKeyDestroyed, SigningKeyId
 from authority.model.signing_keys import KIND as SIGNING_KEY
 from authority.model.signing_keys import PURPOSE as SIGNING_PURPOSE
@@ -97,16 +97,24 @@ async def end_due_sessions(
     due = await due_sessions(now, ENDS_AT_ONCE)
     if not due:
         return 0
-    entries = []
-    for session in due:
-        end = SessionEnded(
+    ends = [
+        SessionEnded(
             account=session.account,
             access_key_id=session.access_key_id,
             effective_at=session.expires_at,
             cause=EndCause.EXPIRED,
         )
-        body = act_of_authority("SessionExpired", (end,), now, subject=session.access_key_id)
-        entries.append(new_entry(body, once=(f"end:{session.access_key_id}",)))
+        for session in due
+    ]
+    return await _write_ends(ledger, "SessionExpired", ends, now)
+
+
+async def _write_ends(ledger: Ledger, name: str, ends: Sequence[SessionEnded], now: datetime) -> int:
+    """An entry for each session whose end is not in the log yet; say how many there were."""
+    entries = [
+        new_entry(act_of_authority(name, (end,), now, subject=end.access_key_id), once=(end_key(end.access_key_id),))
+        for end in ends
+    ]
     positions = await ledger.append_fresh(entries)
     return sum(position is not None for position in positions)
 
@@ -120,7 +128,8 @@ class RevokedSessions:
     def __init__(self, ledger: Ledger, answer: Callable[[Query, int], Awaitable[object]], clock: Clock) -> None:
         """Find the sessions through *answer*, and write their ends to *ledger*."""
         self._ledger, self._answer, self._clock = ledger, answer, clock
-        self._done: set[tuple[str, int]] = set()
+        self.known: set[tuple[str, int]] = set()
+        """The revocations that are in force and were looked at."""
 
     async def end(self, version: Version) -> int:
         """Record what *version* says was revoked and was not looked at yet; say how many sessions were ended."""
@@ -128,11 +137,12 @@ class RevokedSessions:
         revocations = version.state.revocations
         pending = [(revocation, {"role": role}) for role, revocation in revocations.roles.items()]
         pending += [(revocation, {"descends_from": key}) for key, revocation in revocations.ancestors.items()]
-        for revocation, whose in pending:
-            named = (next(iter(whose.values())), revocation.through)
-            if named not in self._done:
+        named = [(next(iter(whose.values())), revocation.through) for revocation, whose in pending]
+        self.known &= set(named)  # what is forgotten is not asked about again
+        for name, (revocation, whose) in zip(named, pending, strict=True):
+            if name not in self.known:
                 ended += await self._end_all(revocation, whose, version.position)
-                self._done.add(named)
+                self.known.add(name)
         return ended
 
     async def _end_all(self, revocation: Revocation, whose: Mapping[str, str], position: int) -> int:
@@ -161,18 +171,16 @@ class RevokedSessions:
         return ended
 
     async def _write(self, sessions: Sequence[SessionRecord], revocation: Revocation) -> int:
-        now, entries = self._clock.now(), []
-        for session in sessions:
-            end = SessionEnded(
+        ends = [
+            SessionEnded(
                 account=AccountId(session.account),
                 access_key_id=AccessKeyId(session.access_key_id),
                 effective_at=revocation.at,
                 cause=EndCause.REVOKED,
             )
-            body = act_of_authority("SessionRevoked", (end,), now, subject=session.access_key_id)
-            entries.append(new_entry(body, once=(f"end:{session.access_key_id}",)))
-        positions = await self._ledger.append_fresh(entries)
-        return sum(position is not None for position in positions)
+            for session in sessions
+        ]
+        return await _write_ends(self._ledger, "SessionRevoked", ends, self._clock.now())
 
 
 async def summarise(unproven: Unproven, committer: Committer, clock: Clock) -> None:

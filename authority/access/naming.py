@@ -26,6 +26,11 @@ def iam_arn(call: Call[Any], resource: str) -> str:
     return str(Arn(call.partition, "iam", "", call.caller.account, resource))
 
 
+def own_arn(call: Call[Any], resource: str) -> str:
+    """The ARN of something of our own service in the caller's account."""
+    return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:{resource}"
+
+
 def existing(
     kind: str, name_of: Callable[[Any], str], find: Callable[[Account, str], Holder | None]
 ) -> Callable[[State, Call[Any]], str]:

@@ -21,7 +21,7 @@ from authority.kernel.refusal import Reason
 from authority.model.fact import Fact
 from authority.model.principals import AccessKeyStatusChanged, KeyStatus
 from authority.model.revocations import DescendantsRevoked, SessionRevoked
-from authority.model.sessions import EndCause, SessionEnded
+from authority.model.sessions import EndCause, SessionEnded, end_key
 from authority.model.state import State
 
 MOST_KEYS: Final = 100
@@ -100,7 +100,7 @@ def _ended(state: State, led: Led, facts: Facts) -> tuple[list[Fact], tuple[str,
         off = AccessKeyStatusChanged(account=account, access_key_id=key_id, status=KeyStatus.INACTIVE)
         return [off, descendants], ()
     revoked: list[Fact] = [SessionRevoked(account=account, access_key_id=key_id), descendants]
-    end = f"end:{key_id}"
+    end = end_key(key_id)
     if led.ended or end in facts.claimed:
         return revoked, ()
     over = SessionEnded(account=account, access_key_id=key_id, effective_at=facts.now, cause=EndCause.REVOKED)

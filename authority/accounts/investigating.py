@@ -6,20 +6,21 @@ Each is a permission of its own on the trail, and its asking is recorded like ev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 
 from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
+from authority.access.naming import own_arn
 from authority.accounts.inquiry import USUAL, Asking, Particular, WhenText, inquire
-from authority.accounts.trail import Text, trail_arn
+from authority.accounts.log import log_arn
+from authority.accounts.trail import DEEPEST, Text, asks_for_own, trail_arn
 from authority.kernel.arn import parse
 from authority.kernel.ids import LONG_TERM_KEY, TEMPORARY_KEY
 from authority.model.state import State
 
 KeyIdText = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{16,128}(?![\s\S])", description="AKIA... or ASIA...")]
-DEEPEST: Final = 64
 
 
 def _is_key(text: str) -> bool:
@@ -59,6 +60,26 @@ def filters_of(whoever: str) -> dict[str, Any]:
 
 class TraceLineage(_OfKey, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Which key or session."""
+
+
+def session_arn(state: State, call: Call[GetSession]) -> str:
+    """A session of the caller's account, or the log when more than that is asked for."""
+    return own_arn(call, f"session/{call.input.id}") if asks_for_own(call) else log_arn(state, call)
+
+
+class GetSession(_OfKey, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Which session."""
+
+    def wrong(self) -> Iterator[str]:
+        """See `Particular`."""
+        if not self.id.startswith(TEMPORARY_KEY):
+            yield "The value of id must be the access key id of a session: ASIA..."
+
+
+@action("authority:GetSession", resource=session_arn)
+def get_session(state: State, call: Call[GetSession], facts: Facts) -> Decision:
+    """Show one session: what it carries, what led to it, and whether it counts or why not."""
+    return inquire(state, call, facts)
 
 
 @action("authority:TraceLineage", resource=trail_arn)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
@@ -16,20 +17,33 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
+from authority.access.caller import Credential, SessionClaims, caller_of
 from authority.access.context import unmapped
+from authority.access.naming import own_arn
 from authority.accounts.log import log_arn
 from authority.accounts.naming import outsider
 from authority.audit import tokens
-from authority.audit.queries import DEFAULT_RESULTS, MOST_RESULTS, FindEvents, FindSessions, OneEvent, Order, Status
+from authority.audit.queries import (
+    DEFAULT_RESULTS,
+    MOST_RESULTS,
+    FindEvents,
+    FindSessions,
+    OneEvent,
+    Order,
+    Standing,
+    Status,
+)
 from authority.audit.streams import Form, StreamEvents
 from authority.audit.terms import ALLOWED, REFUSED
 from authority.kernel.arn import parse
 from authority.kernel.ids import ROLE, TEMPORARY_KEY
 from authority.kernel.refusal import Reason, Refusal
+from authority.model.sessions import SessionIssued
 from authority.model.state import State
 
 WHOLE_LOG: Final = "*"
 LONGEST_FILTER: Final = 2_048
+DEEPEST: Final = 64
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_FILTER)]
 _ACTION: Final = re.compile(r"[A-Za-z0-9-]+:(\*|[A-Za-z0-9]+)", re.ASCII)
@@ -87,16 +101,18 @@ class ListSessions(_Listing, frozen=True, kw_only=True, rename="camel", forbid_u
     session_name: Text | None = None
     source_identity: Text | None = None
     source_address: Text | None = None
+    min_depth: int | None = None
+    """Sessions in the chain, the one that is listed included."""
 
 
 def trail_arn(state: State, call: Call[Any]) -> str:
     """The caller's trail, or the log when more than that is asked for."""
-    return _own(call, "trail") if asks_for_own(call) else log_arn(state, call)
+    return own_arn(call, "trail") if asks_for_own(call) else log_arn(state, call)
 
 
 def sessions_arn(state: State, call: Call[Any]) -> str:
     """The sessions of the caller's account, or the log when more than that is asked for."""
-    return _own(call, "session/*") if asks_for_own(call) else log_arn(state, call)
+    return own_arn(call, "session/*") if asks_for_own(call) else log_arn(state, call)
 
 
 @action("authority:ListEvents", resource=trail_arn)
@@ -167,6 +183,7 @@ def list_sessions(state: State, call: Call[ListSessions], facts: Facts) -> Decis
         order=Order(wanted.order or Order.NEWEST),
         max_results=wanted.max_results or DEFAULT_RESULTS,
         now=facts.now,
+        standing=partial(standing_of, state, facts.now, call.partition),
         status=Status(wanted.status),
         session=wanted.session or "",
         role=wanted.role or "",
@@ -175,8 +192,18 @@ def list_sessions(state: State, call: Call[ListSessions], facts: Facts) -> Decis
         session_name=wanted.session_name or "",
         source_identity=wanted.source_identity or "",
         source_address=unmapped(wanted.source_address or ""),
+        min_depth=wanted.min_depth or 1,
     )
     return _asked(query, wanted.next_token)
+
+
+def standing_of(state: State, now: datetime, partition: str, issued: SessionIssued, position: int) -> Standing:
+    """How a session stands in *state* that was *issued* at *position*: as a request of its own would be judged."""
+    claims = SessionClaims.of(issued, position)
+    judged = caller_of(state, Credential(issued.access_key_id, claims), now=now, partition=partition)
+    if isinstance(judged, Refusal):
+        return Standing.REVOKED if judged.reason is Reason.EXPIRED_TOKEN else Standing.ORPHANED
+    return Standing.ACTIVE
 
 
 def _asked(query: FindEvents | FindSessions, token: str | None) -> Decision:
@@ -189,10 +216,6 @@ def _asked(query: FindEvents | FindSessions, token: str | None) -> Decision:
 
 
 # --- whose trail ----------------------------------------------------------------------------
-
-
-def _own(call: Call[Any], resource: str) -> str:
-    return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:{resource}"
 
 
 def asks_for_own(call: Call[Any]) -> bool:
@@ -284,6 +307,8 @@ def _wrong_in_sessions(wanted: ListSessions) -> Iterator[str]:
         yield "The value of principal must be an ARN or a unique id."
     if wanted.descends_from is not None and not _UNIQUE_ID.fullmatch(wanted.descends_from):
         yield "The value of descendsFrom must be an access key id: AKIA... or ASIA..."
+    if wanted.min_depth is not None and not 1 <= wanted.min_depth <= DEEPEST:
+        yield f"The value of minDepth must be a number from 1 to {DEEPEST}."
     yield from _wrong_ids(wanted)
 
 

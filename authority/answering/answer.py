@@ -15,6 +15,7 @@ from authority.accounts.assessing import (
 from authority.accounts.inquiry import Asking, Inquiry
 from authority.accounts.investigating import (
     AssessBlastRadius,
+    GetSession,
     GetTimeline,
     ListChains,
     ListDeadKeyUse,
@@ -33,6 +34,7 @@ ANSWERS: Final[Mapping[type[Asking], Callable[[Reach, Any], Awaitable[object]]]]
     CompareStates: travel.differences,
     GetHistory: travel.history,
     GetRestoreCommands: travel.restore,
+    GetSession: credentials.session,
     TraceLineage: credentials.trace,
     AssessBlastRadius: credentials.radius,
     ListValidCredentials: credentials.valid,

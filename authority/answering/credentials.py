@@ -10,6 +10,7 @@ import msgspec
 from authority.accounts.inquiry import when
 from authority.accounts.investigating import (
     AssessBlastRadius,
+    GetSession,
     GetTimeline,
     ListChains,
     ListDeadKeyUse,
@@ -22,10 +23,11 @@ from authority.accounts.investigating import (
 from authority.answering.reach import Reach, Refused, breathing, missing
 from authority.audit.answers import SeenEvent, SessionRecord
 from authority.audit.queries import Range
+from authority.audit.terms import depth_of
 from authority.kernel.ids import LONG_TERM_KEY, TEMPORARY_KEY, AccessKeyId
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.state import State
-from authority.replay.chains import Chains, chains, depth_of, needed
+from authority.replay.chains import Chains, chains, needed
 from authority.replay.lineage import Lineage, Link, lineage, of_key, session_link
 from authority.replay.reaching import ISSUING, Radius, Reaching
 from authority.replay.sightings import DeadKeys, DeadUses, Edge, Edges, Novelties, Sighting, Sources, earlier, holds
@@ -52,6 +54,15 @@ class Validity(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     cut: bool = False
 
 
+class OneSession(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A session; `why` says that it counts, or why it does not."""
+
+    session: SessionRecord
+    valid: bool
+    why: str
+    lineage: Lineage
+
+
 async def trace(reach: Reach, asked: TraceLineage) -> Lineage:
     """The way back from a credential to its root."""
     state = (await reach.version(reach.position)).state
@@ -63,6 +74,11 @@ async def trace(reach: Reach, asked: TraceLineage) -> Lineage:
     session = await reach.session(asked.id)
     if session is None:
         raise _unknown(asked.id)
+    return await _lineage(reach, session)
+
+
+async def _lineage(reach: Reach, session: SessionRecord) -> Lineage:
+    state = (await reach.version(reach.position)).state
     known: dict[str, Link] = {}
     for key in (*session.ancestors, session.caller.access_key_id):
         link = _key(reach, state, key)
@@ -72,6 +88,17 @@ async def trace(reach: Reach, asked: TraceLineage) -> Lineage:
         if link is not None:
             known[key] = link
     return lineage(session, known)
+
+
+async def session(reach: Reach, asked: GetSession) -> OneSession:
+    """A session with its lineage, and how it stands."""
+    found = await reach.session(asked.id)
+    if found is None:
+        raise _unknown(asked.id)
+    (issued,) = (await reach.issued([found.position])).values()
+    state = (await reach.version(reach.position)).state
+    stands = session_standing(state, issued, found.position, reach.inquiry.now, reach.inquiry.partition)
+    return OneSession(session=found, valid=stands.valid, why=stands.why, lineage=await _lineage(reach, found))
 
 
 def _key(reach: Reach, state: State, access_key_id: str) -> Link | None:
@@ -181,7 +208,7 @@ async def paths(reach: Reach, asked: ListChains) -> Chains:
     known: dict[str, SessionRecord] = {}
     async for page in reach.sessions(await reach.range(asked.since, asked.until)):
         known |= {one.access_key_id: one for one in page}
-        ends += [one for one in page if depth_of(one) >= asked.min_depth]
+        ends += [one for one in page if depth_of(one.ancestors) >= asked.min_depth]
         if len(known) > MOST_SESSIONS:
             raise _too_much(f"{MOST_SESSIONS} sessions")
     for key in sorted(needed(ends, asked.min_depth) - known.keys()):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
 from authority.accounts.inquiry import Inquiry, When, when
+from authority.accounts.trail import standing_of
 from authority.audit import tokens
 from authority.audit.answers import SeenEvent, SeenEvents, SessionRecord, Sessions
 from authority.audit.queries import MOST_RESULTS, FindSessions, Order, Query, Range, SeeEvents
@@ -197,6 +199,7 @@ class Reach:
             order=Order.OLDEST,
             max_results=MOST_RESULTS,
             now=self.inquiry.now,
+            standing=partial(standing_of, self._live.state, self.inquiry.now, self.inquiry.partition),
             resume=within or Range(1, self.position),
             **filters,
         )

@@ -108,10 +108,12 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
     issued_at: datetime
     expires_at: datetime
     status: str
-    """`active`, `expired` or `revoked`."""
+    """How it stands (`queries.Standing`)."""
     ended_at: datetime | None = None
     ended_position: int | None = None
     caller: SessionCaller
+    depth: int
+    """Sessions in its chain, itself included, as far as they may be seen."""
     ancestors: tuple[str, ...] = ()
     root_principal: str = ""
     source_identity: str = ""

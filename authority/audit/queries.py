@@ -12,6 +12,7 @@ import msgspec
 
 from authority.audit.terms import ANY, ANY_SESSION, ENDED, LIVE, Field, Term
 from authority.kernel.refusal import Refusal
+from authority.model.sessions import SessionIssued
 
 MOST_RESULTS: Final = 1000
 DEFAULT_RESULTS: Final = 50
@@ -27,13 +28,23 @@ class Order(enum.StrEnum):
 class Status(enum.StrEnum):
     """Which sessions are asked for.
 
-    A session is active until its time is over or its end is in the log, and has ended when its end is in the log.
-    In the moment that the expiry worker needs between the two it is neither.
+    A session is active while a request of its own would be served, and has ended when its end is in the log.  In the
+    moment that the workers need between the two it is neither, and so is an orphan until its time is over.
     """
 
     ACTIVE = "active"
     ENDED = "ended"
     ALL = "all"
+
+
+class Standing(enum.StrEnum):
+    """How a session stands."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    ORPHANED = "orphaned"
+    """Its role, user, account, or the key that it must not outlive is gone."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -137,10 +148,13 @@ class FindSessions(_Paged, frozen=True, kw_only=True):
     """Sessions of an account's roles, in the order of their issue; an empty filter does not filter.
 
     `now` is the moment that activity is judged at.  A `principal` (ARN or unique id) took the role on or stands at the
-    root of the chain; `descends_from` is a key anywhere in it.  The answer is a `answers.Sessions`.
+    root of the chain; `descends_from` is a key anywhere in it, and `min_depth` how many sessions there are in it at
+    least, itself included, as far as they may be seen.  The answer is a `answers.Sessions`.
     """
 
     now: datetime
+    standing: Callable[[SessionIssued, int], Standing] | None = None
+    """How a session stands that was issued at a position and of whose end the log says nothing; None asks no more."""
     status: Status = Status.ALL
     session: str = ""
     role: str = ""
@@ -149,10 +163,12 @@ class FindSessions(_Paged, frozen=True, kw_only=True):
     session_name: str = ""
     source_identity: str = ""
     source_address: str = ""
+    min_depth: int = 1
 
     def conditions(self) -> frozenset[Term]:
         """See `_Paged`."""
         asked = {
+            (Field.SESSION_DEPTH, str(self.min_depth) if self.min_depth > 1 else ""),
             (Field.ACCESS_KEY, self.session),
             (Field.SESSION_ROLE, self.role),
             (Field.SESSION_PRINCIPAL, self.principal),

@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from authority.audit.answers import EventRecord, OutcomeRecord, SessionCaller, SessionRecord
-from authority.audit.terms import ALLOWED, REFUSED, partition, role_arn
+from authority.audit.queries import Standing
+from authority.audit.terms import ALLOWED, REFUSED, depth_of, partition, role_arn
 from authority.kernel.arn import parse
 from authority.model.event import Event
 from authority.model.sessions import SessionIssued, SessionKind
@@ -48,10 +49,11 @@ def _outcome(seen: Event) -> OutcomeRecord:
     return OutcomeRecord(result=REFUSED, reason=seen.outcome.refused, message=seen.outcome.message)
 
 
-def session_record(position: int, seen: Event, issued: SessionIssued, end: End | None, now: datetime) -> SessionRecord:
-    """The record of a session that was *issued* by the event *seen*, as it is at *now*."""
+def session_record(
+    position: int, seen: Event, issued: SessionIssued, end: End | None, standing: Standing
+) -> SessionRecord:
+    """The record of a session that was *issued* by the event *seen*."""
     where = partition(seen)
-    unended = "active" if now < issued.expires_at else "expired"
     return SessionRecord(
         access_key_id=issued.access_key_id,
         account=issued.account,
@@ -65,7 +67,8 @@ def session_record(position: int, seen: Event, issued: SessionIssued, end: End |
         position=position,
         issued_at=issued.issued_at,
         expires_at=issued.expires_at,
-        status=unended if end is None else end.cause,
+        status=str(standing),
+        depth=depth_of(issued.ancestors),
         ended_at=None if end is None else end.at,
         ended_position=None if end is None else end.position,
         caller=_session_caller(seen, issued),

@@ -7,11 +7,12 @@ the terms of the event *as whoever asks may see it*, so that no filter tells mor
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 from authority.kernel.arn import parse, partition_of
-from authority.kernel.ids import ROLE
+from authority.kernel.ids import ROLE, TEMPORARY_KEY
 from authority.model.authority import UnprovenRequestsSummarised
 from authority.model.event import CallerRecord, DecisionRecord, Event
 from authority.model.fact import Fact
@@ -50,6 +51,8 @@ class Field(enum.StrEnum):
     """The ARN or the unique id of who took the role on, and of whoever stands at the root of the chain."""
     SESSION_ANCESTOR = "session/ancestor"
     """A key that the session descends from."""
+    SESSION_DEPTH = "session/depth"
+    """Every depth from 2 on that the chain has come to; a session that none came before has no such term."""
     SESSION_SOURCE_IDENTITY = "session/source-identity"
     SESSION_STATUS = "session/status"
     """`live` until the end is in the log, then `ended`.  Read off the log, not off the entry that issued it."""
@@ -95,10 +98,16 @@ def terms_of_session(event: Event, issued: SessionIssued) -> set[Term]:
         (Field.SESSION_PRINCIPAL, issued.root_principal),
         (Field.SESSION_SOURCE_IDENTITY, issued.source_identity),
         *((Field.SESSION_ANCESTOR, key) for key in issued.ancestors),
+        *((Field.SESSION_DEPTH, str(depth)) for depth in range(2, depth_of(issued.ancestors) + 1)),
     }
     found = {term for term in found if term[1]}
     found.add(ANY_SESSION)
     return found
+
+
+def depth_of(ancestors: Iterable[str]) -> int:
+    """How many sessions there are in the chain of one that came by *ancestors*, itself included."""
+    return 1 + sum(key.startswith(TEMPORARY_KEY) for key in ancestors)
 
 
 def issued_by(event: Event) -> SessionIssued | None:

@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar
 import click
 
 from authority.cli import graphs
-from authority.cli.client import Client, as_local, client_options
-from authority.cli.showing import account_option, given, output_option, show_json, show_table, whole
+from authority.cli.client import Client, client_options
+from authority.cli.showing import account_option, given, output_option, show_json, show_table, time_in, whole
 from authority.replay.graph import Graph
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -51,10 +51,6 @@ def _show(
         show_table(columns, rows)
 
 
-def _time(one: Mapping[str, Any], member: str) -> str:
-    return as_local(one[member]) if one.get(member) else ""
-
-
 def _said(values: Iterable[str] | None) -> str:
     return ", ".join(values or ())
 
@@ -75,7 +71,7 @@ def lineage(*, client: Client, access_key_id: str, account: str | None, output: 
     columns = ("Access key", "Who", "Issued (UTC)", "Expires (UTC)", "Status", "From", "Position")
     rows = (
         (
-            link["accessKeyId"], link.get("arn", link["kind"]), _time(link, "issuedAt"), _time(link, "expiresAt"),
+            link["accessKeyId"], link.get("arn", link["kind"]), time_in(link, "issuedAt"), time_in(link, "expiresAt"),
             link.get("status"), link.get("sourceAddress"), link.get("position"),
         )
         for link in answer["chain"]
@@ -96,7 +92,7 @@ def blast_radius(*, client: Client, access_key_id: str, output: str, **more: str
     rows = (
         (
             "  " * one.get("depth", 0) + one["accessKeyId"], one.get("parent"), one.get("roleArn") or one.get("arn"),
-            _time(one, "issuedAt"), one.get("uses", 0), one.get("refused", 0), _time(one, "lastUsed"),
+            time_in(one, "issuedAt"), one.get("uses", 0), one.get("refused", 0), time_in(one, "lastUsed"),
         )
         for one in answer["credentials"]
     )  # fmt: skip
@@ -107,13 +103,13 @@ def blast_radius(*, client: Client, access_key_id: str, output: str, **more: str
     if answer["changes"]:
         show_table(
             ("Position", "At (UTC)", "By", "Action", "Fact", "About"),
-            ((one["position"], _time(one, "at"), one["accessKeyId"], one["action"], one["fact"], one["about"])
+            ((one["position"], time_in(one, "at"), one["accessKeyId"], one["action"], one["fact"], one["about"])
              for one in answer["changes"]),
         )  # fmt: skip
         click.echo()
     show_table(
         ("Action", "Resource", "Outcome", "Count", "First (UTC)", "Last (UTC)"),
-        ((one["action"], one["resource"], one["outcome"], one["count"], _time(one, "first"), _time(one, "last"))
+        ((one["action"], one["resource"], one["outcome"], one["count"], time_in(one, "first"), time_in(one, "last"))
          for one in answer["acts"]),
     )  # fmt: skip
     _cut(answer)
@@ -130,7 +126,7 @@ VALID: Final = ("Access key", "Who", "Account", "Counts", "Why", "Expires (UTC)"
 def _standing(answer: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
     for one in answer["credentials"]:
         counts = "yes" if one["valid"] else "no"
-        yield one["accessKeyId"], one["arn"], one["account"], counts, one["why"], _time(one, "expiresAt")
+        yield one["accessKeyId"], one["arn"], one["account"], counts, one["why"], time_in(one, "expiresAt")
 
 
 @investigate.command()
@@ -190,7 +186,7 @@ def sources(*, client: Client, whoever: str, output: str, **more: str | None) ->
         (
             (
                 one["accessKeyId"], one["sourceAddress"], one.get("userAgent"), "yes" if one["proven"] else "no",
-                one["count"], one["refused"], _time(one, "first"), _time(one, "last"),
+                one["count"], one["refused"], time_in(one, "first"), time_in(one, "last"),
                 f"{one['secondsAfterFirst']:.0f} s" if "secondsAfterFirst" in one else "",
             )
             for one in answer["sources"]
@@ -212,7 +208,7 @@ def chains(*, client: Client, min_depth: int, cycles: bool, output: str, **more:
     rows = (
         (
             one["depth"], one["count"], one["rootPrincipal"], " > ".join(one["path"]), len(one["accounts"]),
-            "yes" if one.get("cycle") else "", _time(one, "last"), one["sample"],
+            "yes" if one.get("cycle") else "", time_in(one, "last"), one["sample"],
         )
         for one in answer["chains"]
     )  # fmt: skip
@@ -231,7 +227,7 @@ def first_seen(*, client: Client, output: str, **more: str | None) -> None:
     answer = client.ask("GET", [*V1, "first-seen"], query=given(**more))
     rows = (
         (
-            one["position"], _time(one, "at"), one.get("principal") or one["principalId"], one["kind"], one["value"],
+            one["position"], time_in(one, "at"), one.get("principal") or one["principalId"], one["kind"], one["value"],
             one["count"],
         )
         for one in answer["firstSeen"]
@@ -257,7 +253,7 @@ def timeline(*, client: Client, whoever: str, with_denials: bool, output: str, *
         ("Position", "At (UTC)", "Action", "About", "Outcome", "From", "Refused before", "Made"),
         (
             (
-                one["position"], _time(one, "at"), one["action"], one.get("about"), one["outcome"],
+                one["position"], time_in(one, "at"), one["action"], one.get("about"), one["outcome"],
                 one.get("sourceAddress"), one.get("refusedBefore", ""),
                 _said((*one.get("made", ()), *one.get("ledTo", ()))),
             )
@@ -282,7 +278,7 @@ def dead_keys(*, client: Client, output: str, **more: str | None) -> None:
         (
             (
                 one["accessKeyId"], one["status"], one.get("account"), one["sourceAddress"], one["action"],
-                one["reason"], one["count"], _time(one, "first"), _time(one, "last"),
+                one["reason"], one["count"], time_in(one, "first"), time_in(one, "last"),
             )
             for one in answer["uses"]
         ),
@@ -339,14 +335,14 @@ def exposure(*, client: Client, role: str, change: int | None, account: str | No
     for window in answer["windows"]:
         closed = f"until position {window['closed']}" if "closed" in window else "until now"
         by = window["by"].get("arn") or window["by"].get("principalId") or "the authority itself"
-        click.echo(f"Position {window['position']}, {_time(window, 'at')} UTC, {window['action']} by {by}, {closed}:")
+        click.echo(f"Position {window['position']}, {time_in(window, 'at')} UTC, {window['action']} by {by}, {closed}:")
         for words in window["words"]:
             click.echo(f"  {words}")
         show_table(
             ("Session", "Position", "At (UTC)", "Taken by", "From", "Only because of this change"),
             (
                 (
-                    one["accessKeyId"], one["position"], _time(one, "at"),
+                    one["accessKeyId"], one["position"], time_in(one, "at"),
                     one["caller"].get("arn") or one["caller"].get("principalId"), one.get("sourceAddress"),
                     {True: "yes", False: "no", None: "cannot be told"}[one.get("onlyBecause")],
                 )
@@ -374,7 +370,7 @@ def least_privilege(*, client: Client, whoever: str, output: str, **more: str | 
         return
     show_table(
         ("Action", "Count", "Last (UTC)", "Resources"),
-        ((one["action"], one["count"], _time(one, "last"), _said(one["resources"])) for one in answer["used"]),
+        ((one["action"], one["count"], time_in(one, "last"), _said(one["resources"])) for one in answer["used"]),
         empty="Nothing was used.",
     )
     click.echo()
@@ -399,7 +395,7 @@ def unused(*, client: Client, since: str, account: str | None, output: str) -> N
     show_table(
         ("What", "Account", "Name", "Of", "Where", "Last used (UTC)"),
         (
-            (one["what"], one["account"], one["name"], one.get("owner"), one.get("detail"), _time(one, "lastUsed"))
+            (one["what"], one["account"], one["name"], one.get("owner"), one.get("detail"), time_in(one, "lastUsed"))
             for one in answer["unused"]
         ),
         empty="Everything was used.",

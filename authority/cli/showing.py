@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from authority.cli.client import Client
+from authority.cli.client import Client, as_local
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,6 +34,11 @@ def account_option(command: Command) -> Command:
 def given(**parameters: Any) -> dict[str, str]:
     """The parameters that were given, as a query string has them."""
     return {name: str(value) for name, value in parameters.items() if value is not None}
+
+
+def time_in(one: Mapping[str, Any], member: str) -> str:
+    """The moment in a member as people read it; nothing where it is not there."""
+    return as_local(one[member]) if one.get(member) else ""
 
 
 def show_json(value: Any) -> None:

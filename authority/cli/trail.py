@@ -11,7 +11,7 @@ import msgspec
 from authority.accounts.trail import ListEvents, ListSessions
 from authority.audit.streams import Form
 from authority.cli.client import Client, as_local, client_options
-from authority.cli.showing import show_table
+from authority.cli.showing import account_option, given, output_option, show_json, show_table, time_in
 
 NOT_FLAGS: Final = ("max_results", "next_token", "format", "follow")
 """Members of a listing that the command minds by itself."""
@@ -37,6 +37,7 @@ MEANING: Final[Mapping[str, str]] = {
     "status": "active, ended or all.",
     "descends_from": "The key or session at the beginning of the chain.",
     "source_identity": "The source identity that was set.",
+    "min_depth": "Sessions in the chain, itself included; 2 for those that a session led to.",
 }
 
 
@@ -161,6 +162,52 @@ def list_command(client: Client, limit: int, output: str, **filters: Any) -> Non
         for session in found
     ]
     show_table(("Session", "Status", "Role or user", "Name", "Taken by", "Issued (UTC)", "Expires (UTC)"), rows)
+
+
+@sessions.command()
+@click.argument("access_key_id")
+@account_option
+@output_option()
+@client_options
+def show(*, client: Client, access_key_id: str, account: str | None, output: str) -> None:
+    """Show the session ACCESS_KEY_ID (ASIA...): what it carries, what led to it, and whether it counts."""
+    found = client.ask("GET", ("v1", "sessions", access_key_id), query=given(account=account))
+    if output == "json":
+        show_json(found)
+        return
+    session, lineage = found["session"], found["lineage"]
+    show_table(("What", "Value"), _told(session, found))
+    click.echo()
+    columns = ("Led to it by", "Who", "Issued (UTC)", "Status")
+    links = lineage["chain"][:-1]
+    rows = [
+        (one["accessKeyId"], one.get("arn", one["kind"]), time_in(one, "issuedAt"), one.get("status")) for one in links
+    ]
+    show_table(columns, rows, empty="No key led to it that may be seen.")
+
+
+def _told(session: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is said of a session, line by line; what it does not have is left out."""
+    root = found["lineage"]["root"]
+    ended = time_in(session, "endedAt")
+    lines = (
+        ("Session", session["arn"]),
+        ("Counts", "yes" if found["valid"] else f"no: {found['why']}"),
+        ("Role or user", session.get("roleArn") or session.get("userArn")),
+        ("Taken by", session["caller"].get("arn") or session["caller"]["principalId"]),
+        ("From", session.get("sourceAddress")),
+        ("Goes back to", root.get("arn") or root.get("principalId")),
+        ("Source identity", session.get("sourceIdentity")),
+        ("External id", session.get("externalId")),
+        ("Issued (UTC)", f"{time_in(session, 'issuedAt')}, entry {session['position']}"),
+        ("Expires (UTC)", time_in(session, "expiresAt")),
+        ("Ended (UTC)", f"{ended}, entry {session['endedPosition']}" if ended else None),
+        ("Second factor (UTC)", time_in(session, "mfaAt")),
+        ("Tags", ", ".join(f"{tag['Key']}={tag['Value']}" for tag in session.get("tags", ()))),
+        ("Passed on", ", ".join(session.get("transitiveKeys", ()))),
+        ("Policy", session.get("policy")),
+    )
+    yield from (line for line in lines if line[1])
 
 
 @sessions.command()

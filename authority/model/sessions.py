@@ -100,3 +100,8 @@ class SessionEnded(AccountFact, frozen=True, kw_only=True, tag="session-ended"):
     access_key_id: AccessKeyId
     effective_at: datetime
     cause: EndCause
+
+
+def end_key(access_key_id: str) -> str:
+    """What the end of a session claims, so that it ends once, whoever writes it."""
+    return f"end:{access_key_id}"

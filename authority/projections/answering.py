@@ -31,6 +31,7 @@ from authority.audit.queries import (
     Range,
     RoleLastUsed,
     SeeEvents,
+    Standing,
     Status,
 )
 from authority.audit.records import End, event_record, session_record
@@ -201,10 +202,12 @@ async def _sessions(query: FindSessions, sources: Sources) -> Sessions:
             if seen is None or issued is None or issued.account != (query.account or query.trail or issued.account):
                 continue
             end = ends.get(issued.access_key_id)
-            if conditions <= terms_of(seen) | terms_of_session(seen, issued) and _is(
-                query.status, issued, end, query.now
-            ):
-                records.append(session_record(entry.position, seen, issued, end, query.now))
+            if not conditions <= terms_of(seen) | terms_of_session(seen, issued):
+                continue
+            whole = issued_by(event) or issued  # what is withheld counts, and is not shown
+            standing = _standing(query, whole, entry.position) if end is None else Standing(end.cause)
+            if _is(query.status, standing, ended=end is not None):
+                records.append(session_record(entry.position, seen, issued, end, standing))
     return Sessions(sessions=tuple(records), position=sources.position, next_token=tokens.write(query, left))
 
 
@@ -213,12 +216,19 @@ def _only(within: Range, position: int) -> Range:
     return Range(max(within.low, position), min(within.high, position))
 
 
-def _is(status: Status, issued: SessionIssued, end: End | None, now: datetime) -> bool:
+def _standing(query: FindSessions, issued: SessionIssued, position: int) -> Standing:
+    """How a session stands of whose end nothing is written."""
+    if query.now >= issued.expires_at:
+        return Standing.EXPIRED
+    return Standing.ACTIVE if query.standing is None else query.standing(issued, position)
+
+
+def _is(status: Status, standing: Standing, *, ended: bool) -> bool:
     match status:
         case Status.ACTIVE:
-            return end is None and now < issued.expires_at
+            return standing is Standing.ACTIVE
         case Status.ENDED:
-            return end is not None
+            return ended
         case Status.ALL:
             return True
         case _:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from authority.audit.terms import Term
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 METADATA: Final = MetaData()
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from authority.audit.answers import SessionRecord
+from authority.audit.terms import depth_of
 from authority.kernel.arn import parse
 from authority.kernel.ids import TEMPORARY_KEY
 
@@ -36,17 +37,12 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     chains: tuple[Chain, ...]
 
 
-def depth_of(session: SessionRecord) -> int:
-    """How many sessions there are in a chain, its end included."""
-    return 1 + sum(key.startswith(TEMPORARY_KEY) for key in session.ancestors)
-
-
 def needed(sessions: Iterable[SessionRecord], min_depth: int) -> set[str]:
     """The sessions that stand in chains of at least *min_depth*."""
     return {
         key
         for session in sessions
-        if depth_of(session) >= min_depth
+        if depth_of(session.ancestors) >= min_depth
         for key in session.ancestors
         if key.startswith(TEMPORARY_KEY)
     }
@@ -58,7 +54,7 @@ def chains(
     """The chains that end in *ends*, of which *known* are the sessions before; with *cycles*, no others."""
     found: dict[tuple[str, tuple[str, ...]], Chain] = {}
     for end in ends:
-        if depth_of(end) < min_depth:
+        if depth_of(end.ancestors) < min_depth:
             continue
         before = (known.get(key) for key in end.ancestors if key.startswith(TEMPORARY_KEY))
         path = (*("?" if one is None else _step(one) for one in before), _step(end))

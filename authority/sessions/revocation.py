@@ -16,13 +16,14 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
+from authority.access.naming import own_arn
 from authority.kernel.ids import TEMPORARY_KEY, AccessKeyId, RoleId
 from authority.kernel.refusal import Reason
 from authority.model.account import Account
 from authority.model.fact import Fact
 from authority.model.revocations import DescendantsRevoked, RoleSessionsRevoked, SessionRevoked
 from authority.model.roles import Role
-from authority.model.sessions import EndCause, SessionEnded
+from authority.model.sessions import EndCause, SessionEnded, end_key
 from authority.model.state import State
 
 KeyIdText = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{16,128}(?![\s\S])", description="AKIA... or ASIA...")]
@@ -38,16 +39,6 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     access_key_id: str
     account: str
     ended: bool = False
-
-
-def own_arn(call: Call[Any], resource: str) -> str:
-    """The ARN of something of our own service in the caller's account."""
-    return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:{resource}"
-
-
-def end_key(access_key_id: str) -> str:
-    """What the end of a session claims, whoever writes it."""
-    return f"end:{access_key_id}"
 
 
 class RevokeSession(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authority.audit import tokens
-from authority.audit.queries import FindEvents, FindSessions, Order, Range
+from authority.audit.queries import FindEvents, FindSessions, Order, Range, Standing
 from authority.audit.records import End, camel, event_record, session_record
 from authority.audit.terms import issued_by, terms_of
 from authority.audit.visibility import seen_by
@@ -220,17 +220,17 @@ def test_every_field_of_a_decision_is_shown():
 
 
 @pytest.mark.parametrize(
-    ("end", "now", "status"),
+    ("end", "standing"),
     [
-        pytest.param(None, AT, "active", id="a session is active"),
-        pytest.param(None, AT + HOUR, "expired", id="until its time is over, whoever has written that down"),
-        pytest.param(End(AT + HOUR, "expired", 9), AT + HOUR, "expired", id="it expired"),
-        pytest.param(End(AT, "revoked", 9), AT, "revoked", id="it was revoked before"),
+        pytest.param(None, Standing.ACTIVE, id="a session is active"),
+        pytest.param(End(AT + HOUR, "expired", 9), Standing.EXPIRED, id="it expired"),
+        pytest.param(End(AT, "revoked", 9), Standing.REVOKED, id="it was revoked before"),
+        pytest.param(None, Standing.ORPHANED, id="its role is gone"),
     ],
 )
-def test_what_a_session_is(end, now, status):
-    record = session_record(3, ACROSS, issued_by(ACROSS), end, now)
-    assert record.status == status
+def test_what_a_session_is(end, standing):
+    record = session_record(3, ACROSS, issued_by(ACROSS), end, standing)
+    assert (record.status, record.depth) == (standing.value, 1)
     assert record.ended_position == (None if end is None else 9)
     assert record.arn == f"arn:aws:sts::{PRODUCTION}:assumed-role/UpdateAPP/as-UpdateAPP"
     assert record.role_arn == role_arn("UpdateAPP", PRODUCTION)
@@ -239,6 +239,6 @@ def test_what_a_session_is(end, now, status):
 
 def test_a_session_seen_by_its_account_does_not_name_a_foreign_caller():
     seen = seen_by(ACROSS, PRODUCTION)
-    record = session_record(3, seen, issued_by(seen), None, AT)
+    record = session_record(3, seen, issued_by(seen), None, Standing.ACTIVE)
     assert (record.caller.account, record.caller.principal_id) == (DEVELOPMENT, DEV.principal_id)
     assert (record.caller.arn, record.caller.access_key_id, record.ancestors) == ("", "", ())

@@ -350,6 +350,7 @@ SESSION_FILTERS = {
     "session_name": FILTERS["session_name"],
     "source_identity": st.just("dev@corp"),
     "source_address": FILTERS["source_address"],
+    "min_depth": st.integers(1, 4),
     "status": st.sampled_from(list(Status)),
 }
 VIEW = {

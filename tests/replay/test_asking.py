@@ -35,11 +35,15 @@ MEMBER_IS_THERE = (
 TRAIL = f"arn:aws:authority:us-east-1:{MANAGEMENT}:trail"
 LOG = f"arn:aws:authority:us-east-1:{MANAGEMENT}:log"
 KEY = "AKIAAAAAAAAAAAAAAAAA"
+SESSION = "ASIAAAAAAAAAAAAAAAAA"
+OWN = {"GetSession": f"arn:aws:authority:us-east-1:{MANAGEMENT}:session/{SESSION}"}
+"""What of one's own is asked about, where it is no part of the trail."""
 MINIMAL = {
     "GetStateAsOf": {"when": "7"},
     "CompareStates": {"before": "1"},
     "GetHistory": {"kind": "roles", "name": "R"},
     "GetRestoreCommands": {"kind": "roles", "name": "R", "asOf": "7"},
+    "GetSession": {"id": SESSION},
     "TraceLineage": {"id": KEY},
     "AssessBlastRadius": {"id": KEY},
     "ListValidCredentials": {"id": KEY},
@@ -88,9 +92,10 @@ def test_every_inquiry_is_answered_routed_and_tried_here():
 @pytest.mark.parametrize("operation", MINIMAL)
 def test_an_inquiry_takes_a_permission_on_the_trail_or_on_the_log(operation):
     action, given = named(operation), MINIMAL[operation]
-    for more, resource in (({}, TRAIL), ({"account": "*"}, LOG), ({"account": MEMBER}, LOG)):
+    own = OWN.get(operation, TRAIL)
+    for more, resource in (({}, own), ({"account": "*"}, LOG), ({"account": MEMBER}, LOG)):
         assert reason(decided(action, CLERKS, **given, **more)) is Reason.ACCESS_DENIED
-        for allowed in (TRAIL, LOG):
+        for allowed in (own, LOG):
             decision = decided(action, CLERKS, world(may(action.name, allowed)), **given, **more)
             assert reason(decision) is (None if allowed == resource else Reason.ACCESS_DENIED)
 

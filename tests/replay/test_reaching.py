@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 
 from authority.audit.answers import SeenEvent, SessionRecord
+from authority.audit.queries import Standing
 from authority.audit.records import session_record
-from authority.audit.terms import Field, issued_by, terms_of
+from authority.audit.terms import Field, depth_of, issued_by, terms_of
 from authority.kernel.ids import AccessKeyId
 from authority.model import principals
 from authority.model.event import Event
 from authority.model.sessions import SessionIssued
 from authority.model.state import EMPTY, evolve
-from authority.replay.chains import chains, depth_of, needed
+from authority.replay.chains import chains, needed
 from authority.replay.lineage import Link, lineage, session_link
 from authority.replay.reaching import Reaching, led_to
 from authority.replay.sightings import DeadKeys, Edges, Sighting, earlier, holds
@@ -102,7 +103,7 @@ def records(events: list[Event]) -> list[SessionRecord]:
     for position, event in enumerate(events, 1):
         issued = issued_by(event)
         if issued is not None:
-            found.append(session_record(position, event, issued, None, AT))
+            found.append(session_record(position, event, issued, None, Standing.ACTIVE))
     return found
 
 
@@ -232,7 +233,7 @@ def test_chains_are_grouped_by_their_path_and_cycles_are_found():
     again = assumes(in_session(issued_by(first)), "Audit", PRODUCTION, "ASIA4", at=AT + HOUR)
     ends = records([first, second, third, again])
     known = {one.access_key_id: one for one in ends}
-    assert [depth_of(one) for one in ends] == [1, 2, 3, 2]
+    assert [depth_of(one.ancestors) for one in ends] == [1, 2, 3, 2]
     build, audit = f"arn:aws:iam::{DEVELOPMENT}:role/Build", f"arn:aws:iam::{PRODUCTION}:role/Audit"
     told = chains(ends, known, min_depth=2, cycles=False)
     assert [(one.path, one.count, one.cycle, one.sample) for one in told] == [

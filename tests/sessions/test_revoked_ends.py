@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from authority.access.recording import act_of_authority
 from authority.committer import folded
 from authority.ledger.codec import new_entry
 from authority.model.event import read_event
+from authority.model.revocations import NONE
 from authority.model.sessions import EndCause, SessionEnded
 from authority.model.state import EMPTY
 from authority.replay.folding import Version
@@ -111,3 +114,17 @@ async def test_many_are_ended_page_by_page(ledger, projections, monkeypatch):
         world.assume()
     world.decide(revoke_descendants, {"id": ANNS.access_key_id})
     assert await RevokedSessions(ledger, projections.answer, book).end(await book.write()) == 10
+
+
+async def test_nothing_is_remembered_of_a_revocation_that_is_forgotten(ledger, projections):
+    book = scribe(ledger)
+    world = book.world
+    world.assume()
+    world.decide(revoke_descendants, {"id": ANNS.access_key_id})
+    worker = RevokedSessions(ledger, projections.answer, book)
+    version = await book.write()
+    assert await worker.end(version) == 1
+    assert worker.known == {(ANNS.access_key_id, next(iter(version.state.revocations.ancestors.values())).through)}
+    forgotten = msgspec.structs.replace(version.state, revocations=NONE)
+    assert await worker.end(Version(version.position, version.configured, forgotten)) == 0
+    assert worker.known == set()
