@@ -407,10 +407,9 @@ class Conspiracy(RuleBasedStateMachine):
             assert reached(self.state, everybody, self.now) <= EXPECTED
 
 
-TestConspiracy = pytest.mark.timeout(300)(Conspiracy.TestCase)
-TestConspiracy.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+@pytest.mark.timeout(300)
+class TestConspiracy(Conspiracy.TestCase):
+    settings = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.deep
