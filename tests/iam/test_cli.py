@@ -183,7 +183,7 @@ def test_a_long_day(shell: Shell):
     session = aws(f"sts assume-role --role-arn {of}:role/app --role-session-name day --duration-seconds 900")
     assert session["AssumedRoleUser"]["Arn"] == shell.filled("arn:aws:sts::$ACCOUNT:assumed-role/app/day")
     assert aws("iam update-role --role-name app --description 'all day'") is None
-    assert aws("iam get-role --role-name app --query 'Role.[Description,MaxSessionDuration]'") == ["all day", 3600]
+    assert aws("iam get-role --role-name app --query 'Role.[Description,MaxSessionDuration]'") == ["all day", 7200]
     assert aws("iam update-assume-role-policy --role-name app --policy-document file://trust.json") is None
     assert aws("iam create-instance-profile --instance-profile-name web")["InstanceProfile"]["Roles"] == []
     assert aws("iam add-role-to-instance-profile --instance-profile-name web --role-name app") is None
