@@ -49,7 +49,7 @@ REASONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "organizations": {
         r"CreateGovCloudAccount": "there is one partition to make accounts in, and no second one beside it",
-        r"(Create|Delete|Describe|List|Update)OrganizationalUnits?\w*|ListChildren|MoveAccount": TREE,
+        r"(Create|Delete|Describe|List|Update)OrganizationalUnits?\w*|MoveAccount": TREE,
         r"CreateOrganization|DeleteOrganization|EnableAllFeatures": "the organisation is the authority itself",
         r"\w*Handshakes?\w*|InviteAccountToOrganization|LeaveOrganization|RemoveAccountFromOrganization": ALONE,
         r"\w*Polic(y|ies)\w*|ListTargetsForPolicy": POLICIES,
@@ -70,6 +70,11 @@ NOTES: Final[Mapping[str, str]] = {
     "iam:ListServiceSpecificCredentials": "always an empty list",
     "iam:ListSigningCertificates": "always an empty list",
     "sts:AssumeRole": "ProvidedContexts is refused",
+    "organizations:ListAWSServiceAccessForOrganization": "always an empty list",
+    "organizations:ListDelegatedAdministrators": "always an empty list",
+    "organizations:ListOrganizationalUnitsForParent": "always an empty list",
+    "organizations:ListPolicies": "always an empty list",
+    "organizations:ListPoliciesForTarget": "always an empty list",
 }
 """What is to be known of some that work; all else stands in DIVERGENCES.md."""
 

@@ -139,6 +139,10 @@ def code(step: int = 0) -> Callable[[Mapping[str, Any]], str]:
 
 
 def service_of(operation: str) -> str:
+    """The service of an operation; of two that have one the first, unless the name says which: `service:Operation`."""
+    service, colon, _ = operation.rpartition(":")
+    if colon:
+        return service
     for service in SPOKEN:
         if operation in described(service).operation_names:
             return service
@@ -146,7 +150,7 @@ def service_of(operation: str) -> str:
 
 
 def model_of(operation: str) -> Any:
-    return described(service_of(operation)).operation_model(operation)
+    return described(service_of(operation)).operation_model(operation.rpartition(":")[2])
 
 
 class Pen:
@@ -218,7 +222,7 @@ class Place:
         client = pen(self.live.url).client(service_of(asked.operation), self.signers[asked.by])
         for _ in range(1_000):
             try:
-                answer = getattr(client, xform_name(asked.operation))(**self.filled(asked.wanted))
+                answer = getattr(client, xform_name(asked.operation.rpartition(":")[2]))(**self.filled(asked.wanted))
                 break
             except ClientError as error:
                 told = error.response["Error"]

@@ -14,6 +14,7 @@ def by_owner(operation, **wanted):
 NEW = by_owner("CreateAccount", Email="a-{account}@example.com", AccountName="New").keeping(
     request="CreateAccountStatus.Id", new="CreateAccountStatus.AccountId"
 )
+A_ROOT = by_owner("ListRoots").keeping(root="Roots.0.Id")
 DONE = {"Id": "{request}", "AccountName": "New", "State": "SUCCEEDED", "RequestedTimestamp": A_DATE, "CompletedTimestamp": A_DATE, "AccountId": "{new}"}  # fmt: skip
 ORG, ROOT = Like("o-...", lambda value: value.startswith("o-")), Like("r-...", lambda value: value.startswith("r-"))
 SHOWN = {"Id": "{new}", "Arn": A_TEXT, "Email": "a-{account}@example.com", "Name": "New", "Status": "ACTIVE", "State": "ACTIVE", "Paths": A_LIST, "JoinedMethod": "CREATED", "JoinedTimestamp": A_DATE}  # fmt: skip
@@ -34,6 +35,12 @@ STRANGER = [
         ("CloseAccount", {"AccountId": OWNER}),
         ("ListRoots", {}),
         ("ListParents", {"ChildId": OWNER}),
+        ("ListChildren", {"ParentId": "r-abcd", "ChildType": "ACCOUNT"}),
+        ("ListOrganizationalUnitsForParent", {"ParentId": "r-abcd"}),
+        ("ListAWSServiceAccessForOrganization", {}),
+        ("ListDelegatedAdministrators", {}),
+        ("organizations:ListPolicies", {"Filter": "TAG_POLICY"}),
+        ("ListPoliciesForTarget", {"TargetId": OWNER, "Filter": "TAG_POLICY"}),
         ("TagResource", {"ResourceId": OWNER, "Tags": TAG}),
         ("UntagResource", {"ResourceId": OWNER, "TagKeys": ["a"]}),
         ("ListTagsForResource", {"ResourceId": OWNER}),
@@ -57,6 +64,12 @@ UNREADABLE = [
         ("CloseAccount", {"AccountId": "x"}),
         ("ListRoots", {"NextToken": "x"}),
         ("ListParents", {"ChildId": "x"}),
+        ("ListChildren", {"ParentId": "x", "ChildType": "ACCOUNT"}),
+        ("ListOrganizationalUnitsForParent", {"ParentId": "x"}),
+        ("ListAWSServiceAccessForOrganization", {"NextToken": "x"}),
+        ("ListDelegatedAdministrators", {"ServicePrincipal": "*"}),
+        ("organizations:ListPolicies", {"Filter": "x"}),
+        ("ListPoliciesForTarget", {"TargetId": "x", "Filter": "TAG_POLICY"}),
         ("UntagResource", {"ResourceId": "x", "TagKeys": ["a"]}),
         ("ListTagsForResource", {"ResourceId": "{account}", "NextToken": "x"}),
     )
@@ -74,8 +87,19 @@ ROWS = [
     row("a request that nobody made is not found", by_owner("DescribeCreateAccountStatus", CreateAccountRequestId="car-" + "a" * 32), Fails("CreateAccountStatusNotFoundException")),
     row("requests are listed", by_owner("ListCreateAccountStatus", States=["IN_PROGRESS"]), {"CreateAccountStatuses": []}),
     row("accounts are listed a page at a time", by_owner("ListAccounts", MaxResults=1).keeping(next="NextToken"), {"Accounts": A_LIST, "NextToken": "{next}"}, then=[(by_owner("ListAccounts", NextToken="{next}", MaxResults=1), None)]),
-    row("accounts are listed below the root", by_owner("ListAccountsForParent", ParentId="{root}"), None, given=[by_owner("ListRoots").keeping(root="Roots.0.Id")]),
+    row("accounts are listed below the root", by_owner("ListAccountsForParent", ParentId="{root}"), None, given=[A_ROOT]),
     row("there is no other parent", by_owner("ListAccountsForParent", ParentId="r-zzzz"), Fails("ParentNotFoundException")),
+    row("accounts are what lies below the root", by_owner("ListChildren", ParentId="{root}", ChildType="ACCOUNT", MaxResults=1).keeping(next="NextToken"), {"Children": [{"Id": A_TEXT, "Type": "ACCOUNT"}], "NextToken": "{next}"}, given=[A_ROOT]),
+    row("no units lie below the root", by_owner("ListChildren", ParentId="{root}", ChildType="ORGANIZATIONAL_UNIT"), {"Children": []}, given=[A_ROOT]),
+    row("nothing lies below another parent", by_owner("ListChildren", ParentId="r-zzzz", ChildType="ACCOUNT"), Fails("ParentNotFoundException")),
+    row("there are no units", by_owner("ListOrganizationalUnitsForParent", ParentId="{root}"), {"OrganizationalUnits": []}, given=[A_ROOT]),
+    row("there are no units elsewhere either", by_owner("ListOrganizationalUnitsForParent", ParentId="r-zzzz"), Fails("ParentNotFoundException")),
+    row("no service acts for the organisation", by_owner("ListAWSServiceAccessForOrganization"), {"EnabledServicePrincipals": []}),
+    row("no account administers for a service", by_owner("ListDelegatedAdministrators", ServicePrincipal="config.amazonaws.com"), {"DelegatedAdministrators": []}),
+    row("the organisation has no policies", by_owner("organizations:ListPolicies", Filter="SERVICE_CONTROL_POLICY"), {"Policies": []}),
+    row("no policy is on an account", by_owner("ListPoliciesForTarget", TargetId="{account}", Filter="SERVICE_CONTROL_POLICY"), {"Policies": []}),
+    row("no policy is on the root", by_owner("ListPoliciesForTarget", TargetId="{root}", Filter="TAG_POLICY"), {"Policies": []}, given=[A_ROOT]),
+    row("what is not there has no policies", by_owner("ListPoliciesForTarget", TargetId=NOBODY, Filter="TAG_POLICY"), Fails("TargetNotFoundException")),
     row("an account that is not there is not described", by_owner("DescribeAccount", AccountId=NOBODY), Fails("AccountNotFoundException")),
     row("an account is closed", by_owner("CloseAccount", AccountId="{new}"), given=[NEW], then=[(by_owner("DescribeAccount", AccountId="{new}"), {"Account": CLOSED}), (by_owner("CloseAccount", AccountId="{new}"), Fails("AccountAlreadyClosedException"))]),
     row("an account that is not there is not closed", by_owner("CloseAccount", AccountId=NOBODY), Fails("AccountNotFoundException")),
