@@ -1,4 +1,8 @@
-"""Which policies speak about a caller, compiled.  What is compiled is a cache beside the state, keyed by its text."""
+"""Which policies speak about a caller, compiled.
+
+What is compiled is a cache beside the state, keyed by its text; what a holder has, by the parts of the state it is
+gathered from, which never change.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,9 @@ from authority.policy.document import Kind, parse
 from authority.policy.principal import PrincipalKind
 
 EVERYTHING: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
+SETS: Final = 8192
+"""Holders whose policies are remembered; the table is emptied when full."""
+_held: Final[dict[tuple[int | str, ...], tuple[object, tuple[Policy, ...]]]] = {}
 
 
 @lru_cache(maxsize=16384)
@@ -43,11 +50,22 @@ def identity_policies(state: State, caller: Caller) -> tuple[Policy, ...]:
 
 def holders_policies(state: State, account: Account, holder: Holder, partition: str) -> tuple[Policy, ...]:
     """The identity policies of a holder: its own, and those of its groups."""
-    found = list(_held(state, account, holder, partition))
+    # INVARIANT: an entry keeps what it was gathered from, so no other object can come to have its id.
+    sources = (holder, account.policies, account.groups, state.catalogue)
+    key = (partition, *map(id, sources))
+    known = _held.get(key)
+    if known is None:
+        if len(_held) >= SETS:
+            _held.clear()
+        known = _held[key] = (sources, tuple(_gathered(state, account, holder, partition)))
+    return known[1]
+
+
+def _gathered(state: State, account: Account, holder: Holder, partition: str) -> Iterator[Policy]:
+    yield from _of_one(state, account, holder, partition)
     if isinstance(holder, User):
         for group_id in holder.groups:
-            found.extend(_held(state, account, account.groups[group_id], partition))
-    return tuple(found)
+            yield from _of_one(state, account, account.groups[group_id], partition)
 
 
 def partition_of(caller: Caller) -> str:
@@ -55,7 +73,7 @@ def partition_of(caller: Caller) -> str:
     return caller.principal.arn.split(":", 2)[1]
 
 
-def _held(state: State, account: Account, holder: Holder, partition: str) -> Iterator[Policy]:
+def _of_one(state: State, account: Account, holder: Holder, partition: str) -> Iterator[Policy]:
     owner = holder_arn(account, holder, partition)
     for inline in holder.inline:
         yield compiled(inline.document, Kind.IDENTITY, Source("identity", inline.name, owner=owner))

@@ -1,13 +1,12 @@
 """Policies made ready for many decisions: statements by action, patterns and conditions prepared once.
 
 A compiled policy is derived from its document and can be thrown away; it remembers which statements concern an
-action, and nothing else changes in it.
+action, and nothing else changes in it.  `choosing` finds statements in many policies at once.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -16,8 +15,17 @@ from authority.kernel.letters import folded
 from authority.policy import conditions
 from authority.policy.conditions import Test
 from authority.policy.document import Document, Statement
-from authority.policy.match import Glob, any_of, everything, glob, tokens
-from authority.policy.variables import Context, Template, fixed, keys_of, resolve, resource_template
+from authority.policy.match import Glob, Wild, any_of, everything, glob, tokens
+from authority.policy.variables import (
+    Context,
+    Reference,
+    Template,
+    fixed,
+    keys_of,
+    resolve,
+    resource_template,
+    value_of,
+)
 from authority.policy.whom import Whom
 
 REMEMBERED: Final = 512
@@ -25,6 +33,8 @@ REMEMBERED: Final = 512
 
 Reach: TypeAlias = Callable[[str, Context], bool]
 """Does a statement reach this resource, in this request?"""
+Beginning: TypeAlias = tuple[str, bool]
+"""What a resource begins with, and whether anything may follow."""
 
 
 Layer: TypeAlias = Literal["identity", "boundary", "session", "resource", "trust", "scp", "rcp"]
@@ -60,9 +70,13 @@ class Matched(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Rule:
-    """One statement, ready to be asked."""
+    """One statement, ready to be asked.
 
-    __slots__ = ("allows", "keys", "matched", "negated_whom", "prefixes", "reach", "reach_keys", "tests", "whom")
+    A resource that begins as none of `begins` is not reached; None tells nothing.  `reach` tells the rest, and is None
+    where nothing is left to tell.
+    """
+
+    __slots__ = ("allows", "begins", "keys", "matched", "negated_whom", "reach", "reach_keys", "tests", "whom")
 
     def __init__(
         self, statement: Statement, source: Source, bound: Mapping[str, str | None], *, variables: bool
@@ -72,8 +86,11 @@ class Rule:
         self.negated_whom = bool(statement.not_principals)
         names = statement.principals or statement.not_principals
         self.whom = Whom(names, bound) if names else None
-        self.reach, self.reach_keys = _reach(statement, variables=variables)
-        self.prefixes = _prefixes(statement, variables=variables)
+        named = [resource_template(name, variables=variables) for name in statement.resources]
+        self.begins = _beginnings(named)
+        spared = [resource_template(name, variables=variables) for name in statement.not_resources]
+        self.reach = _unless_covered(spared) if spared else None if _settled(named) else _covered(named)
+        self.reach_keys = tuple(key for parts in named or spared for key in keys_of(parts))
         self.tests: tuple[Test, ...] = tuple(
             conditions.test(conditions.known(condition.operator), condition.key, condition.values, variables=variables)
             for condition in statement.conditions
@@ -152,64 +169,60 @@ def compile_policy(document: Document, source: Source, bound: Mapping[str, str |
     return Policy(document, source, bound or {})
 
 
-@functools.lru_cache(maxsize=REMEMBERED * 8)
-def concerning(policies: tuple[Policy, ...], action: str) -> tuple[Rule, ...]:
-    """The statements of all *policies* that concern *action*, in order: many policies cost one look-up."""
-    return tuple(rule for policy in policies for rule in policy.concerning(action))
-
-
 def _unless(listed: Glob) -> Glob:
     return lambda action: not listed(action)
 
 
-def _reach(statement: Statement, *, variables: bool) -> tuple[Reach | None, tuple[str, ...]]:
-    """The test of a statement's resources, and the keys its variables read; None says that it reaches them all."""
-    written = statement.resources or statement.not_resources
-    if not written:
-        # A trust policy speaks of the role it hangs on.
-        return None, ()
-    templates = [resource_template(name, variables=variables) for name in written]
-    plain = any_of(row for row in map(fixed, templates) if row is not None)
-    moving = [parts for parts in templates if fixed(parts) is None]
-    keys = tuple(key for parts in moving for key in keys_of(parts))
-    if statement.not_resources:
-        covered = _covered(plain or everything, moving)
-        return (lambda resource, context: not covered(resource, context)), keys
-    if plain is None:
-        return None, ()
-    return _covered(plain, moving), keys
-
-
-def _prefixes(statement: Statement, *, variables: bool) -> tuple[str, ...] | None:
-    """What the resources of a statement begin with, one for each; None where that tells nothing apart.
-
-    Most statements that name an action name another resource, and one look at these sets them aside.
-    """
-    found = []
-    for name in statement.resources:
-        first = resource_template(name, variables=variables)[:1]
-        if not first or not isinstance(first[0], str):
+def _beginnings(templates: Sequence[Template]) -> tuple[Beginning, ...] | None:
+    """How the resources of a statement begin; None where one may begin anyhow, or none is named."""
+    found: list[Beginning] = []
+    for parts in templates:
+        if not parts or not isinstance(parts[0], str):
             return None
-        found.append(first[0])
+        found.append((parts[0], len(parts) > 1))
     return tuple(found) or None
 
 
-def _covered(plain: Glob, moving: list[Template]) -> Reach:
+def _settled(templates: Sequence[Template]) -> bool:
+    """Whether nothing is left to tell once it is known how a resource begins; so it is where none is named.
+
+    A trust policy names none: it speaks of the role it hangs on.
+    """
+    if any(parts == (Wild.ANY,) for parts in templates):
+        return True
+    return all(isinstance(parts[0], str) and parts[1:] in ((), (Wild.ANY,)) for parts in templates)
+
+
+def _unless_covered(templates: Sequence[Template]) -> Reach:
+    covered = _covered(templates)
+    return lambda resource, context: not covered(resource, context)
+
+
+def _covered(templates: Sequence[Template]) -> Reach:
+    """The test of a list of resources."""
+    plain = any_of(row for row in map(fixed, templates) if row is not None) or everything
+    moving = [_filled(parts) for parts in templates if fixed(parts) is None]
     if not moving:
         return lambda resource, _: plain(resource)
+    if len(moving) == len(templates) == 1:
+        return moving[0]
+    return lambda resource, context: plain(resource) or any(reaches(resource, context) for reaches in moving)
 
-    # What stands before the first variable or wildcard tells most resources apart, for less than filling in does.
-    guarded = [(parts[0] if isinstance(parts[0], str) else "", parts) for parts in moving]
 
-    def covered(resource: str, context: Context) -> bool:
-        if plain(resource):
-            return True
-        for prefix, parts in guarded:
-            if not resource.startswith(prefix):
-                continue
-            row = resolve(parts, context)
-            if row is not None and glob(row)(resource):
-                return True
-        return False
+def _filled(parts: Template) -> Reach:
+    """The test of one resource with variables, whose values are plain text."""
+    goes_on = parts[-1] is Wild.ANY
+    body = parts[:-1] if goes_on else parts
+    if any(isinstance(part, Wild) for part in body):
+        return lambda resource, context: (row := resolve(parts, context)) is not None and glob(row)(resource)
 
-    return covered
+    def reaches(resource: str, context: Context) -> bool:
+        at = 0
+        for part in body:
+            text = value_of(part, context) if isinstance(part, Reference) else part
+            if text is None or not resource.startswith(text, at):
+                return False
+            at += len(text)
+        return goes_on or at == len(resource)
+
+    return reaches

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from authority.policy.compiled import Matched, Policy, Rule, concerning
+from authority.policy.choosing import gathered
+from authority.policy.compiled import Matched, Policy, Reach, Rule
 from authority.policy.principal import Grant, Principal
 from authority.policy.variables import Context
 from authority.policy.whom import Whom
@@ -39,36 +40,34 @@ class Inquiry:
         """
         allowed: list[Matched] = []
         best = _NONE
-        resource = self.resource
-        for rule in concerning(policies, self.action):
-            if rule.prefixes is not None and not resource.startswith(rule.prefixes):
+        context, asked = self.context, None
+        for _, rule in gathered(policies).about(self.action).near(self.resource):
+            if rule is asked:
                 continue
+            asked = rule
             grant = _DIRECT if rule.whom is None else self._named(rule, rule.whom)
-            if grant is _NONE or not self._applies(rule):
+            if grant is _NONE or not (rule.reach is None or self._reaches(rule, rule.reach)):
                 continue
-            if rule.allows:
+            for key in rule.keys:
+                if key not in context:
+                    self.missing[key] = None
+            for test in rule.tests:
+                if not test(context):
+                    break
+            else:
+                if not rule.allows:
+                    self.denials.append(rule.matched)
+                    continue
                 allowed.append(rule.matched)
                 if grant > best:  # noqa: PLR1730 - `max` costs more than the rest of the loop
                     best = grant
-            else:
-                self.denials.append(rule.matched)
         return allowed, best
 
-    def _applies(self, rule: Rule) -> bool:
-        context = self.context
-        if rule.reach is not None:
-            for key in rule.reach_keys:
-                if key not in context:
-                    self.missing[key] = None
-            if not rule.reach(self.resource, context):
-                return False
-        for key in rule.keys:
-            if key not in context:
+    def _reaches(self, rule: Rule, reach: Reach) -> bool:
+        for key in rule.reach_keys:
+            if key not in self.context:
                 self.missing[key] = None
-        for test in rule.tests:  # noqa: SIM110 - a loop costs half of a generator here, on every decision
-            if not test(context):
-                return False
-        return True
+        return reach(self.resource, self.context)
 
     def _named(self, rule: Rule, whom: Whom) -> Grant:
         """How a statement with a Principal or NotPrincipal takes in the caller."""

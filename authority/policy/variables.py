@@ -62,14 +62,19 @@ def keys_of(parts: Template) -> tuple[str, ...]:
     return tuple(part.key for part in parts if isinstance(part, Reference))
 
 
+def value_of(variable: Reference, context: Context) -> str | None:
+    """What stands in the place of *variable*, as plain text; None when it has neither value nor default."""
+    value = context.get(variable.key)
+    # A multivalued key has no single value to insert, so it counts as having none.
+    return value if isinstance(value, str) else variable.default
+
+
 def resolve(parts: Template, context: Context) -> Tokens | None:
     """Put values in the place of variables, as plain text; None when a variable has neither value nor default."""
     row: list[Token] = []
     for part in parts:
         if isinstance(part, Reference):
-            value = context.get(part.key)
-            # A multivalued key has no single value to insert, so it counts as having none.
-            text = value if isinstance(value, str) else part.default
+            text = value_of(part, context)
             if text is None:
                 return None
             row.append(text)
