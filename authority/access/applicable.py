@@ -26,7 +26,7 @@ from authority.policy.principal import PrincipalKind
 EVERYTHING: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 SETS: Final = 8192
 """Holders whose policies are remembered; the table is emptied when full."""
-_held: Final[dict[tuple[int | str, ...], tuple[object, tuple[Policy, ...]]]] = {}
+_held: Final[dict[tuple[str | int, ...], tuple[object, tuple[Policy, ...]]]] = {}
 
 
 @lru_cache(maxsize=16384)
@@ -52,7 +52,7 @@ def holders_policies(state: State, account: Account, holder: Holder, partition: 
     """The identity policies of a holder: its own, and those of its groups."""
     # INVARIANT: an entry keeps what it was gathered from, so no other object can come to have its id.
     sources = (holder, account.policies, account.groups, state.catalogue)
-    key = (partition, *map(id, sources))
+    key: tuple[str | int, ...] = (partition, *map(id, sources))
     known = _held.get(key)
     if known is None:
         if len(_held) >= SETS:

@@ -212,8 +212,8 @@ def _covered(templates: Sequence[Template]) -> Reach:
 def _filled(parts: Template) -> Reach:
     """The test of one resource with variables, whose values are plain text."""
     goes_on = parts[-1] is Wild.ANY
-    body = parts[:-1] if goes_on else parts
-    if any(isinstance(part, Wild) for part in body):
+    body = tuple(part for part in parts if not isinstance(part, Wild))
+    if len(parts) - len(body) > goes_on:
         return lambda resource, context: (row := resolve(parts, context)) is not None and glob(row)(resource)
 
     def reaches(resource: str, context: Context) -> bool:
