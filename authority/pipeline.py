@@ -110,6 +110,38 @@ class _Signed(msgspec.Struct, frozen=True):
     region: str
 
 
+class _Meant(msgspec.Struct, frozen=True):
+    """What a request asks for, as far as it can be understood: where there is no `refusal`, an action and its input."""
+
+    asked: Asked
+    refusal: Refusal | None = None
+    action: Action | None = None
+    input: Any = None
+
+
+class _Matter(msgspec.Struct, frozen=True):
+    """A request of somebody proven, ready to be decided: as often as it must be, and from one state always alike."""
+
+    asker: _Signed | Vouched
+    meant: _Meant
+    gathered: object
+    seed: bytes
+
+    def decided(self, version: Version, now: datetime, claimed: frozenset[str]) -> tuple[Decision, CallerRecord]:
+        """What comes of it at this point of the log, and how the log names who asked."""
+        state, meant, gathered = version.state, self.meant, self.gathered
+        origin = meant.asked.origin
+        caller, who = _asking(state, self.asker, now, origin.partition)
+        if isinstance(caller, Refusal):
+            return Decision(answer=caller), who
+        if meant.action is None:
+            return Decision(answer=meant.refusal), who
+        if isinstance(gathered, Refusal):
+            return Decision(answer=gathered), who
+        facts = Facts(now, self.seed, decided_from=version.configured, claimed=claimed)
+        return meant.action.decide(state, Call(caller, meant.input, origin, gathered), facts), who
+
+
 class Pipeline:
     """Takes what came off the socket and gives what goes back."""
 
@@ -170,46 +202,58 @@ class Pipeline:
         """Answer *received*; never raises for what a client sent.  *hosts* is what the Host header may say."""
         began = time.perf_counter()
         question = self._dialects.question(received)
-        spelled = await self._handled(question, received, request_id, hosts)
+        try:
+            spelled = await self._handled(question, received, request_id, hosts)
+        except (Unavailable, LedgerUnavailable, Behind):
+            spelled = question.refuse(UNAVAILABLE, request_id)
+        except Exception:
+            log.exception("request_failed", request_id=request_id)
+            spelled = question.refuse(FAULT, request_id)
         operation = question.name if question.known else ""
         self._observe(question.service, operation, spelled.status, time.perf_counter() - began)
         return spelled
 
     async def _handled(self, question: Question, received: Received, request_id: str, hosts: frozenset[str]) -> Spelled:
-        now = self._clock.now()
-        try:
-            refusal = examine(received, hosts)
-            if refusal is None and question.anonymous:
-                return await self._vouched_for(question, _origin(received, request_id, self._default_region))
-            proof = refusal or unverified_proof(received)
-            signed = await self._identify(question, proof, received, now)
-            if isinstance(signed, Refusal):
-                return question.refuse(signed, request_id)
-            return await self._proven(question, signed, _origin(received, request_id, signed.region))
-        except (Unavailable, LedgerUnavailable, Behind):
-            return question.refuse(UNAVAILABLE, request_id)
-        except Exception:
-            log.exception("request_failed", request_id=request_id)
-            return question.refuse(FAULT, request_id)
+        refusal = examine(received, hosts)
+        if refusal is None and question.anonymous:
+            matter = await self._vouched_for(question, _origin(received, request_id, self._default_region))
+        else:
+            matter = await self._signed(question, refusal or unverified_proof(received), received, request_id)
+        if isinstance(matter, Refusal):
+            return question.refuse(matter, request_id)
+        committed = await self._committer.submit(partial(self._proposal, matter))
+        return await self._answered(question, matter, committed)
+
+    # --- who proved nothing ------------------------------------------------------------------
 
     def refused_unread(self, refusal: Refusal, peer: str, request_id: str) -> Spelled:
         """Answer a request that was given up before it was whole: too large, too slow."""
-        self._count("", peer, refusal.reason, "")
+        self._count("", peer, refusal)
         question = self._dialects.question(Received("POST", b"/", (), b"", peer))
         return question.refuse(refusal, request_id)
 
+    def _count(self, action: str, peer: str, refusal: Refusal, access_key_id: str = "") -> Refusal:
+        self.unproven.count(unmapped(peer), action, refusal.reason, access_key_id, self._clock.now())
+        return refusal
+
     # --- 3. identify -------------------------------------------------------------------------
 
-    async def _identify(
-        self, question: Question, proof: Proof | Refusal | None, received: Received, now: datetime
-    ) -> _Signed | Refusal:
-        """Say who signed; whoever did not is counted, and told why."""
-        found = await self._signer(question, proof, now)
-        if isinstance(found, Refusal):
+    async def _signed(
+        self, question: Question, proof: Proof | Refusal | None, received: Received, request_id: str
+    ) -> _Matter | Refusal:
+        """The request of whoever signed it; whoever did not is counted, and told why."""
+        signed = await self._signer(question, proof, self._clock.now())
+        if isinstance(signed, Refusal):
             claimed = proof.access_key_id if isinstance(proof, Proof) else ""
             known = claimed if self.knows(claimed) else ""
-            self._count(question.name if question.known else "", received.peer, found.reason, known)
-        return found
+            return self._count(question.name if question.known else "", received.peer, signed, known)
+        meant = self._read(question, signed.service, _origin(received, request_id, signed.region))
+        gathered: object = None
+        gather = None if meant.action is None else self._gatherers.get(meant.action.name)
+        if gather is not None:
+            now, version = self._clock.now(), self._committer.version
+            gathered = await gather(Gathering(meant.input, signed.credential, version, now))
+        return _Matter(signed, meant, gathered, self._entropy.draw(SEED_BYTES))
 
     async def _signer(self, question: Question, proof: Proof | Refusal | None, now: datetime) -> _Signed | Refusal:
         if isinstance(proof, Refusal):
@@ -232,133 +276,64 @@ class Pipeline:
             return held
         return _Signed(held.credential, service, proof.region)
 
-    # --- what is asked without a signature ---------------------------------------------------
-
-    async def _vouched_for(self, question: Question, origin: Origin) -> Spelled:
-        """Answer whoever brings his proof in the input, and count who brings none."""
-        action = self._actions.get((question.service, question.name))
-        vouch = None if action is None else self._vouchers.get(action.name)
-        if action is None or vouch is None:
-            return self._stranger(question, origin, _unsupported(question.service, question.name))
-        shown = await self._shown(question, action, vouch)
+    async def _vouched_for(self, question: Question, origin: Origin) -> _Matter | Refusal:
+        """The request of whoever brings his proof in the input; whoever brings none is counted, and told why."""
+        meant = self._read(question, question.service, origin)
+        shown = meant.refusal or await self._shown(meant)
         if isinstance(shown, Refusal):
-            return self._stranger(question, origin, shown)
-        given, typed, found = shown
-        asker: _Signed | Vouched
-        gathered: object
-        if isinstance(found, Vouched):
-            asker = gathered = found
-        else:
-            asker, gathered = _Signed(found.credential, question.service, origin.region), found.gathered
-        asked = Asked(question.service, question.name, question.known, origin, given, question.sensitive)
-        committed = await self._decide(
-            asker,
-            asked,
-            lambda state, caller, facts: action.decide(state, Call(caller, typed, origin, gathered), facts),
-        )
-        return await self._answered(question, committed, origin.request_id)
+            return self._count(question.name, origin.source_address, shown)
+        seed = self._entropy.draw(SEED_BYTES)
+        if isinstance(shown, Vouched):
+            return _Matter(shown, meant, shown, seed)
+        return _Matter(_Signed(shown.credential, question.service, origin.region), meant, shown.gathered, seed)
 
-    def _stranger(self, question: Question, origin: Origin, refusal: Refusal) -> Spelled:
-        self._count(question.name, origin.source_address, refusal.reason, "")
-        return question.refuse(refusal, origin.request_id)
-
-    async def _shown(
-        self, question: Question, action: Action, vouch: Vouch
-    ) -> tuple[dict[str, Any], Any, Vouched | Proven] | Refusal:
-        """The input as it was sent and as it is understood, and whom it vouches for."""
-        values = question.read()
-        if isinstance(values, Refusal):
-            return values
-        given, typed = values
-        wanted = _input(action, given, typed=typed)
-        if isinstance(wanted, Refusal):
-            return wanted
-        found = await vouch(Vouching(wanted, self._committer.version, self._clock.now()))
-        return found if isinstance(found, Refusal) else (given, wanted, found)
-
-    def _count(self, action: str, peer: str, reason: Reason, access_key_id: str) -> None:
-        self.unproven.count(unmapped(peer), action, reason, access_key_id, self._clock.now())
+    async def _shown(self, meant: _Meant) -> Vouched | Proven | Refusal:
+        """Whom the input of an operation that is asked without a signature vouches for."""
+        vouch = None if meant.action is None else self._vouchers.get(meant.action.name)
+        if vouch is None:
+            return _unsupported(meant.asked.service, meant.asked.action)
+        return await vouch(Vouching(meant.input, self._committer.version, self._clock.now()))
 
     # --- 4. read -----------------------------------------------------------------------------
 
-    async def _proven(self, question: Question, signed: _Signed, origin: Origin) -> Spelled:
-        asked = Asked(signed.service, question.name, question.known, origin)
-        if question.refusal is not None:
-            return await self._refuse(question, signed, asked, question.refusal)
-        values = question.read()
+    def _read(self, question: Question, service: str, origin: Origin) -> _Meant:
+        """What is asked for, as it was sent and as it is understood."""
+        asked = Asked(service, question.name, question.known, origin)
+        values = question.refusal or question.read()
         if isinstance(values, Refusal):
-            return await self._refuse(question, signed, asked, values)
+            return _Meant(asked, values)
         given, typed = values
-        asked = Asked(signed.service, question.name, question.known, origin, given, question.sensitive)
-        action = self._actions.get((signed.service, question.name))
+        asked = Asked(service, question.name, question.known, origin, given, question.sensitive)
+        action = self._actions.get((service, question.name))
         if action is None:
-            return await self._refuse(question, signed, asked, _unsupported(signed.service, question.name))
-        given = _input(action, given, typed=typed)
-        if isinstance(given, Refusal):
-            return await self._refuse(question, signed, asked, given)
-
-        gathered: object = None
-        gather = self._gatherers.get(action.name)
-        if gather is not None:
-            gathered = await gather(Gathering(given, signed.credential, self._committer.version, self._clock.now()))
-            if isinstance(gathered, Refusal):
-                return await self._refuse(question, signed, asked, gathered)
-
-        def decide(state: State, caller: Caller, facts: Facts) -> Decision:
-            return action.decide(state, Call(caller, given, origin, gathered), facts)
-
-        committed = await self._decide(signed, asked, decide)
-        still = partial(self._still, signed, origin.partition, decide)
-        return await self._answered(question, committed, origin.request_id, still)
-
-    async def _refuse(self, question: Question, signed: _Signed, asked: Asked, refusal: Refusal) -> Spelled:
-        """Record a refusal that no decision was needed for, then say it."""
-        committed = await self._decide(signed, asked, lambda *_: Decision(answer=refusal))
-        return await self._answered(question, committed, asked.origin.request_id)
+            return _Meant(asked, _unsupported(service, question.name))
+        understood = _input(action, given, typed=typed)
+        if isinstance(understood, Refusal):
+            return _Meant(asked, understood)
+        return _Meant(asked, None, action, understood)
 
     # --- 6. decide ---------------------------------------------------------------------------
 
-    async def _decide(
-        self, asker: _Signed | Vouched, asked: Asked, decide: Callable[..., Decision]
-    ) -> Committed[Decision]:
-        seed = self._entropy.draw(SEED_BYTES)
+    def _proposal(self, matter: _Matter, version: Version, claimed: frozenset[str]) -> Proposal[Decision]:
+        now = self._clock.now()
+        decision, who = matter.decided(version, now, claimed)
+        body, decision = record(matter.meant.asked, who, decision, now)
+        rows: list[SideRow] = [
+            PutSecret(new.row, new.purpose, self._custodian.seal(new.row, new.purpose, new.secret))
+            for new in decision.secrets
+        ]
+        rows += [DropSecret(row) for row in decision.dropped]
+        return Proposal(new_entry(body, once=decision.once, rows=tuple(rows)), decision.facts, decision)
 
-        def act(version: Version, claimed: frozenset[str]) -> Proposal[Decision]:
-            now = self._clock.now()
-            state = version.state
-            caller, who = _asking(state, asker, now, asked.origin.partition)
-            if isinstance(caller, Refusal):
-                decision = Decision(answer=caller)
-            else:
-                decision = decide(state, caller, Facts(now, seed, decided_from=version.configured, claimed=claimed))
-            body, decision = record(asked, who, decision, now)
-            rows: list[SideRow] = [
-                PutSecret(new.row, new.purpose, self._custodian.seal(new.row, new.purpose, new.secret))
-                for new in decision.secrets
-            ]
-            rows += [DropSecret(row) for row in decision.dropped]
-            return Proposal(new_entry(body, once=decision.once, rows=tuple(rows)), decision.facts, decision)
-
-        return await self._committer.submit(act)
-
-    def _still(self, asker: _Signed, partition: str, decide: Callable[[State, Caller, Facts], Decision]) -> bool:
+    def _still(self, matter: _Matter) -> bool:
         """Whether the newest state would answer again what it answered once: an answer that lasts asks now and then."""
-        version, now = self._committer.version, self._clock.now()
-        caller, _ = _asking(version.state, asker, now, partition)
-        if isinstance(caller, Refusal):
-            return False
-        decision = decide(version.state, caller, Facts(now, bytes(SEED_BYTES), decided_from=version.configured))
+        decision, _ = matter.decided(self._committer.version, self._clock.now(), frozenset())
         return not isinstance(decision.answer, Refusal)
 
     # --- 7. answer, 8. spell -----------------------------------------------------------------
 
-    async def _answered(
-        self,
-        question: Question,
-        committed: Committed[Decision],
-        request_id: str,
-        still: Callable[[], bool] = lambda: False,
-    ) -> Spelled:
+    async def _answered(self, question: Question, matter: _Matter, committed: Committed[Decision]) -> Spelled:
+        request_id = matter.meant.asked.origin.request_id
         decision = committed.outcome
         answer = decision.answer
         if decision.then is not None:
@@ -371,7 +346,7 @@ class Pipeline:
             spelled = question.refuse(answer, request_id)
         elif isinstance(answer, Stream):
             begun = question.write(Document(answer.content_type, b""), request_id)
-            spelled = msgspec.structs.replace(begun, pieces=answer.pieces(still))
+            spelled = msgspec.structs.replace(begun, pieces=answer.pieces(partial(self._still, matter)))
         else:
             spelled = question.write(answer, request_id)
         spelled.headers["x-authority-position"] = str(committed.position)

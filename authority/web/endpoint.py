@@ -97,34 +97,25 @@ class Endpoint:
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Read one request whole, have it answered, and say the answer."""
-        request_id = self._pipeline.request_id()
-        head = Received(
-            request.method,
-            request.raw_path.encode("utf-8", "surrogateescape"),
-            tuple(request.raw_headers),
-            b"",
-            _peer(request),
-            request.secure,
-        )
         document = self._published(request.raw_path) if request.method == "GET" else None
         if document is not None:
             return web.Response(body=document, headers=PUBLIC)
-        body = OLD if request.version < HttpVersion11 else await self._body(request, head)
+        request_id = self._pipeline.request_id()
+        body = OLD if request.version < HttpVersion11 else await self._body(request)
         if isinstance(body, Refusal):
-            response = _response(self._pipeline.refused_unread(body, head.peer, request_id))
+            response = _response(self._pipeline.refused_unread(body, _peer(request), request_id))
             response.force_close()
             return response
-        received = msgspec.structs.replace(head, body=body)
+        received = _received(request, body)
         if received.path in signin.PATHS:
             return _response(await signin.answer(self._pipeline, received, request_id, self._hosts))
-        return await self._said(request, await self._pipeline.handle(received, request_id, self._hosts))
+        spelled = await self._pipeline.handle(received, request_id, self._hosts)
+        return _response(spelled) if spelled.pieces is None else await self._said(request, spelled, spelled.pieces)
 
-    async def _said(self, request: web.BaseRequest, spelled: Spelled) -> web.StreamResponse:
-        """Say *spelled*; where it comes in pieces, each goes out before the next is made."""
-        if spelled.pieces is None:
-            return _response(spelled)
+    async def _said(self, request: web.BaseRequest, spelled: Spelled, parts: Pieces) -> web.StreamResponse:
+        """Say what comes in *parts*: each goes out before the next is made."""
         response = web.StreamResponse(status=spelled.status, headers={**spelled.headers, **LASTING})
-        async with aclosing(spelled.pieces) as made, aclosing(_while_there(request, made)) as pieces:
+        async with aclosing(parts) as made, aclosing(_while_there(request, made)) as pieces:
             await response.prepare(request)
             try:
                 async for piece in pieces:
@@ -145,15 +136,20 @@ class Endpoint:
         log.error("request_failed", request_id=request_id, exc_info=exc)
         return _response(self._pipeline.refused_unread(FAULT, _peer(request), request_id))
 
-    async def _body(self, request: web.BaseRequest, head: Received) -> bytes | Refusal:
+    async def _body(self, request: web.BaseRequest) -> bytes | Refusal:
         if not request.body_exists:
             return b""
-        limit = SIGNER_BODY if await self._pipeline.may_be_ours(head) else STRANGER_BODY
-        if (request.content_length or 0) > limit:
+        declared = request.content_length
+        small = declared is not None and declared <= STRANGER_BODY
+        ours = not small and await self._pipeline.may_be_ours(_received(request, b""))
+        limit = SIGNER_BODY if ours else STRANGER_BODY
+        if (declared or 0) > limit:
             return TOO_LARGE
         parts: list[bytes] = []
         size = 0
         try:
+            if small and request.content.is_eof():  # it came whole, with its head
+                return request.content.read_nowait()
             async with asyncio.timeout(self._bounds.body):
                 async for part in request.content.iter_any():
                     size += len(part)
@@ -194,6 +190,17 @@ async def _gone(request: web.BaseRequest) -> None:
 def _abort(request: web.BaseRequest) -> None:
     if request.transport is not None:
         request.transport.abort()
+
+
+def _received(request: web.BaseRequest, body: bytes) -> Received:
+    return Received(
+        request.method,
+        request.raw_path.encode("utf-8", "surrogateescape"),
+        tuple(request.raw_headers),
+        body,
+        _peer(request),
+        request.secure,
+    )
 
 
 def _peer(request: web.BaseRequest) -> str:
