@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
+import msgspec
 import structlog
 
 from authority.ledger.port import Claimed, Lane, Ledger, LedgerCorrupt, LedgerUnavailable, Moved, NewEntry
@@ -45,8 +46,7 @@ class Unavailable(Exception):  # noqa: N818 - what is said to those who wait
     """Nothing can be promised: the log cannot be written, or more waits than may.  Try again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal(Generic[Outcome_co]):
+class Proposal(msgspec.Struct, Generic[Outcome_co], frozen=True):
     """What an act would write, and what became of it."""
 
     entry: NewEntry
@@ -58,8 +58,7 @@ Act: TypeAlias = Callable[[Version, frozenset[str]], Proposal[Outcome_co]]
 """Decides, purely.  May be asked again with another version, and with once keys that turned out to be taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Committed(Generic[Outcome_co]):
+class Committed(msgspec.Struct, Generic[Outcome_co], frozen=True):
     """An act that is in the log for good: where, what became of it, and the version that includes it."""
 
     position: int

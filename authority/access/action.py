@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias, get_args, get_type_hints
+
+import msgspec
 
 from authority.access.call import Call
 from authority.access.context import Context
@@ -55,8 +57,7 @@ class Facts:
         return Secret(base64.b64encode(self.draw(30)))
 
 
-@dataclass(frozen=True, slots=True)
-class NewSecret:
+class NewSecret(msgspec.Struct, frozen=True):
     """A secret to be sealed into the vault in the same transaction; *row* is the id of what it belongs to."""
 
     row: str
@@ -64,8 +65,7 @@ class NewSecret:
     secret: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Minted:
+class Minted(msgspec.Struct, frozen=True):
     """An answer that needs credentials: `shape` makes it once the entry is durable and the session minted.
 
     Its argument is the wire form of the credentials (STS API, Credentials).  Their token has at least `minimum`
@@ -81,8 +81,7 @@ Answer: TypeAlias = object
 """A msgspec struct in the operation's output shape, `Minted`, a `Refusal`, or None for an empty answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What becomes true, what must be stored beside it, and what to answer.  A refusal is a decision too.
 
     The answer may be worked out after the commit, off the committer: `then` over the published state, where listings
@@ -154,7 +153,8 @@ class Action:
         if not weighed[-1].verdict.allowed:
             return Decision(answer=refusal_of(weighed[-1]), weighed=tuple(weighed), subject=resource)
         decision = self.handler(state, call, facts)
-        return replace(decision, weighed=(*weighed, *decision.weighed), subject=decision.subject or resource)
+        more = (*weighed, *decision.weighed)
+        return msgspec.structs.replace(decision, weighed=more, subject=decision.subject or resource)
 
 
 def action(

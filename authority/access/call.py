@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
@@ -23,8 +22,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     partition: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[Input]):
+class Call(msgspec.Struct, Generic[Input], frozen=True):
     """One proven request: who asks, what, from where.
 
     `gathered` is what the pipeline brought from outside before the decision, verified: a matched one-time code, a

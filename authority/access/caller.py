@@ -6,9 +6,11 @@ That it is read at the moment of deciding, and not when the signature was checke
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
+from authority.access.beside import Beside
 from authority.kernel.ids import LONG_TERM_KEY, AccessKeyId, AccountId, RoleId, SealingKeyId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
@@ -117,10 +119,28 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.session is not None and self.session.kind is SessionKind.ROLE
 
 
+_CALLERS: Final[Beside[tuple[AccessKeyId, str], tuple[Credential, Caller | Refusal]]] = Beside()
+
+
 def caller_of(state: State, credential: Credential, *, now: datetime, partition: str) -> Caller | Refusal:
-    """Say who holds *credential* at this point of the log, or why it no longer counts."""
+    """Say who holds *credential* at this point of the log, or why it no longer counts.
+
+    Whoever it is, is the same object as long as the state is.
+    """
+    session = credential.session
+    # INVARIANT: validity never waits for the entry that says a session expired; what depends on the time is not kept.
+    if session is not None and now >= session.expires_at:
+        return EXPIRED_TOKEN
+    known, place = _CALLERS.of(state), (credential.access_key_id, partition)
+    found = known.get(place)
+    if found is None or found[0] != credential:
+        found = known[place] = (credential, _caller(state, credential, partition))
+    return found[1]
+
+
+def _caller(state: State, credential: Credential, partition: str) -> Caller | Refusal:
     if credential.session is not None:
-        return _session_caller(state, credential.session, now=now, partition=partition)
+        return _session_caller(state, credential.session, partition)
     key = state.access_keys.get(credential.access_key_id)
     if key is None or key.status is not KeyStatus.ACTIVE:
         return INVALID_TOKEN
@@ -146,9 +166,8 @@ def _user_or_root(account: Account, owner: str, partition: str) -> tuple[Princip
     return Principal(PrincipalKind.USER, arn, account.id, user.id), user
 
 
-def _session_caller(state: State, session: SessionClaims, *, now: datetime, partition: str) -> Caller | Refusal:
-    # INVARIANT: validity never waits for the entry that says a session expired.
-    if now >= session.expires_at or _revoked(state, session):
+def _session_caller(state: State, session: SessionClaims, partition: str) -> Caller | Refusal:
+    if _revoked(state, session):
         return EXPIRED_TOKEN
     account = state.accounts.get(session.account)
     if account is None or account.closed_at is not None or _orphaned(state, session):

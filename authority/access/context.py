@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address
 from typing import Final, TypeAlias
 
@@ -39,37 +39,28 @@ def unmapped(address: str) -> str:
     return str(parsed)
 
 
-def context_of(caller: Caller, origin: Origin, now: datetime) -> dict[str, str | tuple[str, ...]]:
-    """The keys that every request to us has, and those that this caller brings."""
+def seen(origin: Origin) -> dict[str, str | tuple[str, ...]]:
+    """What we saw of a request to ourselves."""
     return {
         "aws:sourceip": origin.source_address,
         "aws:securetransport": "true" if origin.secure else "false",
         "aws:useragent": origin.user_agent,
-        **proven(caller, origin.region, now),
     }
 
 
-def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[str, ...]]:
-    """What is known of a request whoever it was sent to: who signed it, for which *region*, and the time.
+def lasting(caller: Caller) -> Context:
+    """What is known of every request of *caller*, whoever it was sent to and whenever: who signed it.
 
     Who did not sign is anonymous, whatever a provider says of him: that stands in keys of the provider's own.
     """
     principal = caller.principal
     session = caller.session
     if principal.kind not in TYPES:
-        return {
-            "aws:principaltype": "Anonymous",
-            "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "aws:epochtime": str(int(now.timestamp())),
-            "aws:requestedregion": region,
-        }
+        return {"aws:principaltype": "Anonymous"}
     context: dict[str, str | tuple[str, ...]] = {
         "aws:principalarn": principal.issuer if principal.kind is PrincipalKind.ASSUMED_ROLE else principal.arn,
         "aws:principalaccount": principal.account,
         "aws:principaltype": TYPES[principal.kind],
-        "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:epochtime": str(int(now.timestamp())),
-        "aws:requestedregion": region,
     }
     if caller.holder is not None:
         for tag in caller.holder.tags:
@@ -81,8 +72,6 @@ def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[
         return context
     context["aws:tokenissuetime"] = session.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     context["aws:multifactorauthpresent"] = "true" if session.mfa_at is not None else "false"
-    if session.mfa_at is not None:
-        context["aws:multifactorauthage"] = str(int((now - session.mfa_at).total_seconds()))
     if session.source_identity:
         context["aws:sourceidentity"] = session.source_identity
     for tag in session.tags:
@@ -91,6 +80,21 @@ def proven(caller: Caller, region: str, now: datetime) -> dict[str, str | tuple[
         context["aws:federatedprovider"] = session.provider
         context.update(session.vouched)
     return context
+
+
+def passing(caller: Caller, region: str, now: datetime) -> Context:
+    """What is known of one request beside `lasting`, whoever it was sent to: its region, and the time."""
+    context = {**_clock(int(now.timestamp())), "aws:requestedregion": region}
+    if caller.session is not None and caller.session.mfa_at is not None:
+        context["aws:multifactorauthage"] = str(int((now - caller.session.mfa_at).total_seconds()))
+    return context
+
+
+@functools.lru_cache(maxsize=64)
+def _clock(seconds: int) -> Mapping[str, str]:
+    """The keys of the time, which many requests of one second share."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    return {"aws:currenttime": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:epochtime": str(seconds)}
 
 
 def user_id(caller: Caller) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from authority.access.applicable import holder_arn
+from authority.access.beside import Beside
 from authority.access.call import Call
 from authority.kernel.arn import Arn, parse
 from authority.kernel.refusal import Reason, Refusal
@@ -62,8 +63,18 @@ def _open_account(state: State, account_id: str) -> Account | None:
     return None if account is None or account.closed_at is not None else account
 
 
+_ROLES: Final[Beside[str, tuple[Account, Role] | None]] = Beside()
+
+
 def role_by_arn(state: State, text: str) -> tuple[Account, Role] | None:
     """The role that an ARN names, with path and all, in whatever account that is open."""
+    known = _ROLES.of(state)
+    if text not in known:
+        known[text] = _role_by_arn(state, text)
+    return known[text]
+
+
+def _role_by_arn(state: State, text: str) -> tuple[Account, Role] | None:
     arn = parse(text)
     if arn is None or arn.service != "iam" or arn.region or arn.kind != "role":
         return None

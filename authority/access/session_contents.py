@@ -70,6 +70,9 @@ class SessionTags(msgspec.Struct, frozen=True):
         return keys
 
 
+NO_TAGS: Final = SessionTags()
+
+
 def session_tags(
     passed: Sequence[Tag], transitive: Sequence[str] = (), inherited: Sequence[Tag] = ()
 ) -> SessionTags | Refusal:
@@ -77,6 +80,8 @@ def session_tags(
 
     *inherited* are all transitive; *transitive* are the keys of the request that are to be.
     """
+    if not (passed or transitive or inherited):
+        return NO_TAGS
     keys = [folded(tag.key) for tag in passed]
     if len(set(keys)) < len(keys):
         return Refusal(Reason.INVALID_PARAMETER_VALUE, TWICE)
@@ -105,6 +110,9 @@ class SessionPolicies(msgspec.Struct, frozen=True):
         return bool(self.inline or self.managed)
 
 
+NO_POLICIES: Final = SessionPolicies()
+
+
 def inline_session_policy(text: str | None) -> str | Refusal:
     """Read an inline session policy, and spell it without blanks; nothing where there is none.
 
@@ -122,6 +130,8 @@ def session_policies(
     state: State, account: Account, partition: str, inline: str, descriptors: Sequence[PolicyDescriptor] | None
 ) -> SessionPolicies | Refusal:
     """Put an *inline* policy that was read and the managed policies of *account* together; each ARN must name one."""
+    if descriptors is None and not inline:
+        return NO_POLICIES
     arns = () if descriptors is None else tuple(dict.fromkeys(one.arn for one in descriptors))
     if descriptors is not None and not descriptors:
         return _unfit("policyArns", "Member must have length greater than or equal to 1")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from authority.access.applicable import boundary_policies, identity_policies, session_policies
+from authority.access.beside import Beside
 from authority.access.call import Call
-from authority.access.context import Context, context_of, proven
+from authority.access.caller import Caller
+from authority.access.context import Context, lasting, passing, seen
 from authority.kernel import arn as arns
+from authority.kernel.ids import AccessKeyId
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.event import DecisionRecord
 from authority.model.policies import CATALOGUE
@@ -21,8 +25,7 @@ NOTHING_MORE: Final[Context] = {}
 """No condition keys but those that every request has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(msgspec.Struct, frozen=True):
     """A verdict with the question it answers.
 
     Where a resource server asked, `judged` is the access key of the caller it asked about, `asserted` are the context
@@ -52,6 +55,34 @@ class Weighed:
         )
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """What a caller brings to every question that is put about him: his policies, and the condition keys that stay."""
+
+    caller: Caller
+    identity: tuple[Policy, ...]
+    boundary: tuple[Policy, ...] | None
+    session: tuple[Policy, ...] | None
+    context: Context
+
+
+_STANDINGS: Final[Beside[AccessKeyId, Standing]] = Beside()
+
+
+def standing_of(state: State, caller: Caller) -> Standing:
+    """What *caller* brings, as *state* has it."""
+    known = _STANDINGS.of(state)
+    found = known.get(caller.access_key_id)
+    if found is None or found.caller is not caller:
+        found = known[caller.access_key_id] = Standing(
+            caller,
+            identity_policies(state, caller),
+            boundary_policies(state, caller),
+            session_policies(state, caller),
+            lasting(caller),
+        )
+    return found
+
+
 def weigh(
     state: State,
     call: Call[Any],
@@ -72,14 +103,13 @@ def weigh(
     what we saw of our own request, and never that of anything proven.  *also* are policies that everybody in the
     caller's account has beside those of his own.
     """
-    caller = call.caller
+    caller, standing = call.caller, standing_of(state, call.caller)
+    known = {**standing.context, **passing(caller, call.origin.region, now)}
     if asserted is None:
-        context = context_of(caller, call.origin, now)
+        context = {**seen(call.origin), **known, **conditions}
     else:
-        known = proven(caller, call.origin.region, now)
         asserted = {key: value for key, value in asserted.items() if key not in known}
-        context = {**asserted, **known}
-    context.update(conditions)
+        context = {**asserted, **known, **conditions}
     parsed = arns.parse(resource)
     # What belongs to all accounts is asked about as if it were the caller's: no other account has a say in it.
     named = parsed.account if parsed is not None and parsed.account != CATALOGUE else ""
@@ -91,9 +121,9 @@ def weigh(
         resource=resource,
         resource_account=resource_account,
         context=context,
-        identity=(*identity_policies(state, caller), *also),
-        boundary=boundary_policies(state, caller),
-        session=session_policies(state, caller),
+        identity=(*standing.identity, *also),
+        boundary=standing.boundary,
+        session=standing.session,
         resource_policies=resource_policies,
         trust=trust,
     )

@@ -41,6 +41,8 @@ MAX_TOKEN: Final = 16_384
 """Characters of a token that are looked at; more than any HTTP header holds."""
 MAX_CONTENT: Final = 65_536
 """Bytes that may come out of one token."""
+WORTH_DEFLATING: Final = 512
+"""Bytes of content from which on a shorter token is worth the work: below, there is next to nothing to gain."""
 PLAIN: Final = 0
 DEFLATED: Final = 1
 RAW_DEFLATE: Final = -15
@@ -121,9 +123,10 @@ class Custody:
         if len(content) > MAX_CONTENT:
             raise ValueError(f"a session token carries at most {MAX_CONTENT} bytes")
         body = bytes((PLAIN,)) + content
-        deflated = zlib.compress(content, wbits=RAW_DEFLATE)
-        if len(deflated) < len(content):
-            body = bytes((DEFLATED,)) + deflated
+        if len(content) >= WORTH_DEFLATING:
+            deflated = zlib.compress(content, wbits=RAW_DEFLATE)
+            if len(deflated) < len(content):
+                body = bytes((DEFLATED,)) + deflated
         nonce = self._entropy.draw(NONCE_BYTES)
         sealed = key.tokens.encrypt(nonce, body, key.bond + access_key_id.encode())
         token = base64.b64encode(b"".join((key.header, nonce, sealed))).decode("ascii")

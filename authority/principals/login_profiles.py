@@ -7,7 +7,6 @@ caller has no password; `compared_with` says with which.  Each password is a sea
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -277,7 +276,8 @@ def change_password(state: State, call: Call[ChangePassword], facts: Facts) -> D
     )
     if not weighed.verdict.allowed:
         return Decision(answer=refusal_of(weighed), weighed=(weighed,))
-    return replace(_changed(account, user, call, facts), weighed=(weighed,), subject=call.caller.principal.arn)
+    decision = _changed(account, user, call, facts)
+    return msgspec.structs.replace(decision, weighed=(weighed,), subject=call.caller.principal.arn)
 
 
 def _granted_to_all(account: Account) -> tuple[Policy, ...]:

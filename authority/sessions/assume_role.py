@@ -7,12 +7,11 @@ how many are active.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 
 import msgspec
 
-from authority.access.action import Decision, Facts, action, refuse
+from authority.access.action import Decision, Facts, action
 from authority.access.applicable import trust_policy
 from authority.access.call import Call
 from authority.access.caller import Caller
@@ -140,7 +139,9 @@ def assume_role(state: State, call: Call[AssumeRole], facts: Facts) -> Decision:
         decision = Decision(answer=judged.refusal, subject=wanted.role_arn)
     else:
         decision = _decided(state, call, facts, asked, with_mfa=judged.mfa_at is not None)
-    return replace(decision, facts=(*judged.facts, *decision.facts), once=judged.once)
+    if not judged.facts and not judged.once:
+        return decision
+    return msgspec.structs.replace(decision, facts=(*judged.facts, *decision.facts), once=judged.once)
 
 
 def read(call: Call[AssumeRole]) -> Asked | Refusal:
@@ -184,7 +185,8 @@ def _decided(state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *
         if found is None or not one.verdict.allowed:
             # One wording for both, so that nobody learns which roles exist.
             text = _denial(caller, one.question.action, wanted.role_arn)
-            return replace(refuse(Reason.ACCESS_DENIED, text, weighed=tuple(weighed)), subject=wanted.role_arn)
+            denied = Refusal(Reason.ACCESS_DENIED, text)
+            return Decision(answer=denied, weighed=tuple(weighed), subject=wanted.role_arn)
     if found is None:
         raise TypeError("what does not exist cannot be allowed")
     account, role = found

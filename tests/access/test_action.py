@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from authority.access.action import Action, Decision, Facts, action
 from authority.access.call import Call, Origin
 from authority.access.caller import Caller, Credential, SessionClaims, caller_of
-from authority.access.context import context_of, unmapped
+from authority.access.context import lasting, passing, seen, unmapped
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
 from authority.model import holders
@@ -23,6 +23,11 @@ from tests.model.test_state import AT, HISTORY, MIA, PRODUCTION, UPDATE_APP, aft
 OFFICE = Origin(
     request_id="r1", source_address="192.0.2.7", user_agent="cli", secure=True, region="us-east-1", partition="aws"
 )
+
+
+def context_of(caller: Caller, origin: Origin, now: datetime) -> dict[str, str | tuple[str, ...]]:
+    """All keys of one request to us."""
+    return {**seen(origin), **lasting(caller), **passing(caller, origin.region, now)}
 
 
 class Painting(msgspec.Struct, frozen=True):

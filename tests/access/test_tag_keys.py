@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from authority.access.caller import Caller, caller_of
-from authority.access.context import context_of
 from authority.access.session_contents import SessionTags, session_tags
 from authority.access.tagging import request_tags, resource_tags
 from authority.kernel.letters import folded
 from authority.kernel.tags import Tag, merged, without
 from authority.model import holders
-from tests.access.test_action import OFFICE
+from tests.access.test_action import OFFICE, context_of
 from tests.access.test_caller import MIAS
 from tests.model.test_state import AT, MIA, PRODUCTION, after
 

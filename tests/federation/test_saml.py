@@ -14,7 +14,6 @@ import pytest
 from authority.access.action import Decision, Facts, Minted
 from authority.access.call import Call
 from authority.access.caller import Caller, Credential, SessionClaims, caller_of
-from authority.access.context import context_of
 from authority.access.vouched import STRANGER
 from authority.federation.metadata import read_metadata
 from authority.federation.saml import ACTION, AssumeRoleWithSAML, SamlIdentity, assume_role_with_saml, judged
@@ -25,7 +24,7 @@ from authority.kernel.tags import Tag
 from authority.model import authority, providers, roles
 from authority.model.sessions import SessionIssued
 from authority.model.state import EMPTY, evolve
-from tests.access.test_action import OFFICE
+from tests.access.test_action import OFFICE, context_of
 from tests.federation.documents import ENTITY
 from tests.federation.responses import (
     ACCOUNT,

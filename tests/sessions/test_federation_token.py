@@ -7,7 +7,6 @@ import json
 import pytest
 
 from authority.access.caller import Caller
-from authority.access.context import context_of
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
 from authority.model import holders
@@ -16,7 +15,7 @@ from authority.policy.compiled import Source, compile_policy
 from authority.policy.document import Document, Kind, parse
 from authority.policy.principal import PrincipalKind
 from authority.sessions.caller_identity import get_caller_identity
-from tests.access.test_action import OFFICE
+from tests.access.test_action import OFFICE, context_of
 from tests.sessions.world import (
     ALL,
     ANN,

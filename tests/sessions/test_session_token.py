@@ -11,14 +11,13 @@ import pytest
 from authority.access.action import Action, Decision, action
 from authority.access.call import Call
 from authority.access.caller import INVALID_TOKEN, Caller
-from authority.access.context import context_of
 from authority.kernel.ids import SealingKeyId
 from authority.kernel.refusal import Reason
 from authority.model import authority, principals
 from authority.model.sessions import SessionKind
 from authority.policy.principal import PrincipalKind
 from authority.sessions.caller_identity import get_caller_identity
-from tests.access.test_action import OFFICE
+from tests.access.test_action import OFFICE, context_of
 from tests.sessions.test_second_factor import CODE, DEVICE, RIGHT
 from tests.sessions.world import (
     ANN,
