@@ -5,6 +5,7 @@ Knows nothing of operations.  One reading only: whatever two parsers could read 
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -38,11 +39,12 @@ def read_form(body: bytes, content_type: str) -> list[tuple[str, str]] | Refusal
     pairs: list[tuple[str, str]] = []
     names: set[str] = set()
     for field in text.split("&"):
-        raw_name, _, raw_value = field.partition("=")
-        try:
-            name, value = _decoded(raw_name), _decoded(raw_value)
-        except UnicodeDecodeError:
-            return _malformed("The query string is not UTF-8.")
+        name, _, value = field.partition("=")
+        if "%" in field or "+" in field:
+            try:
+                name, value = _decoded(name), _decoded(value)
+            except UnicodeDecodeError:
+                return _malformed("The query string is not UTF-8.")
         if not name or len(name) > LONGEST_NAME:
             return _malformed("The query string contains a parameter without a name, or one with an endless name.")
         if not (name.isprintable() and value.isprintable()) and UNSPEAKABLE.search(f"{name}{value}") is not None:
@@ -78,13 +80,10 @@ def _signs(name: str) -> bool:
 
 
 def _decoded(text: str) -> str:
-    if "+" in text:
-        text = text.replace("+", " ")
-    if "%" in text:
-        return unquote_to_bytes(text).decode("utf-8")
-    return text
+    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
 
 
+@functools.lru_cache(maxsize=64)
 def _is_form(content_type: str) -> bool:
     """Whether *content_type* is a form in UTF-8: another charset would decode to other names than those we judge."""
     if content_type == FORM:

@@ -291,13 +291,16 @@ def _numbered(node: str | dict[str, Any], between: str | None, at: str) -> list[
 
 
 def _scalar(shape: Shape) -> Read:
+    def read_string(node: object, at: str) -> str:
+        return node if isinstance(node, str) else _misplaced(at)
+
+    if shape.type == "string":
+        return read_string
     read_text = TEXTS[shape.type]
 
     def read(node: object, at: str) -> Any:
-        if not isinstance(node, str):
-            _misplaced(at)
         try:
-            return read_text(node)
+            return read_text(read_string(node, at))
         except ValueError:
             raise Unreadable(refusal_of([violation(shape, node, at, MEANS[shape.type])])) from None
 
@@ -392,7 +395,6 @@ def _blob(text: str) -> bytes:
 
 
 TEXTS: Final[dict[str, Callable[[str], Any]]] = {
-    "string": str,
     "integer": lambda text: _integer(text, BITS["integer"]),
     "long": lambda text: _integer(text, BITS["long"]),
     "float": _number,

@@ -103,13 +103,7 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     3. `host`, every `x-amz-*` header that is there and the content type are signed (CVE-2026-97731, CVE-2026-115374);
     4. a declared body hash is the true one: no unsigned payload, no stream (CVE-2025-31489).
     """
-    headers: dict[bytes, bytes] = {}
-    repeated: set[bytes] = set()
-    for raw_name, value in received.headers:
-        name = raw_name.lower()
-        if name in headers:
-            repeated.add(name)
-        headers[name] = value
+    headers, repeated = received.fields, received.repeated
     if any(name in DECISIVE or name.startswith(b"x-amz-") for name in repeated):
         return _malformed("A header that decides who asks for what occurs more than once.")
     path, _, query = received.target.partition(b"?")
@@ -131,12 +125,12 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     if isinstance(claim, Refusal):
         return claim
 
-    credential = claim.credential.split("/")
-    if len(credential) != 5 or ACCESS_KEY_ID.fullmatch(credential[0]) is None:
+    scope = _scope_of(claim.credential)
+    if scope is None:
         return _incomplete(
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."
         )
-    access_key_id, date, region, service, terminator = credential
+    access_key_id, date, region, service, terminator = scope
     signed_at = _moment(claim.moment)
     if signed_at is None:
         return _incomplete("Date must be in ISO-8601 'basic format', like 20260131T235959Z.")
@@ -171,7 +165,6 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
             body_hash,
         )
     )
-    scope = f"{date}/{region}/{service}/{terminator}"
     return Proof(
         form=claim.form,
         access_key_id=access_key_id,
@@ -183,7 +176,7 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
         expires=claim.expires,
         session_token=claim.session_token,
         signature=claim.signature,
-        string_to_sign=_string_to_sign(claim.moment, scope, canonical),
+        string_to_sign=_string_to_sign(claim.moment, claim.credential.partition("/")[2], canonical),
     )
 
 
@@ -418,7 +411,16 @@ def _string_to_sign(moment: str, scope: str, canonical: bytes) -> bytes:
     return f"{ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}".encode("latin-1")
 
 
-# A server sees few lists of names and few seconds at a time; both memories are small.
+# A server sees few scopes, lists of names and seconds at a time; the memories are small.
+@functools.lru_cache(maxsize=1024)
+def _scope_of(credential: str) -> tuple[str, str, str, str, str] | None:
+    parts = credential.split("/")
+    if len(parts) != 5 or ACCESS_KEY_ID.fullmatch(parts[0]) is None:
+        return None
+    access_key_id, date, region, service, terminator = parts
+    return access_key_id, date, region, service, terminator
+
+
 @functools.lru_cache(maxsize=64)
 def _names_of(text: str) -> tuple[bytes, ...] | None:
     if HEADER_NAMES.fullmatch(text) is None:
@@ -439,6 +441,7 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
+@functools.lru_cache(maxsize=64)
 def _date_of(moment: datetime) -> str:
     return f"{moment.year:04}{moment.month:02}{moment.day:02}"
 

@@ -7,9 +7,12 @@ refusal; what is inside a text comes from strangers, so every text is escaped.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, NoReturn
+
+import msgspec
 
 from authority.kernel.secret import Secret
 from authority.wire.description import Description, Shape, later
@@ -214,10 +217,15 @@ SPELLINGS: dict[str, Callable[[Any], str]] = {
 
 def _items(value: Any) -> Iterable[tuple[str, Any]]:
     """The members of a table, or of a struct of ours under its wire names."""
-    if isinstance(value, Mapping):
-        return value.items()
-    names = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
-    return [(wire_name, getattr(value, name)) for name, wire_name in names]
+    if isinstance(value, msgspec.Struct):
+        return [(wire_name, getattr(value, name)) for name, wire_name in _names_in(type(value))]
+    items: Iterable[tuple[str, Any]] = value.items()
+    return items
+
+
+@functools.cache
+def _names_in(struct: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True))
 
 
 def _revealed(value: object) -> str:
