@@ -447,7 +447,10 @@ def test_an_administrator_would_be_found_out():
 
 
 def without_boundaries(monkeypatch):
-    monkeypatch.setattr(weighing, "boundary_policies", lambda state, caller: None)
+    standing_of, replace = weighing.standing_of, msgspec.structs.replace
+    monkeypatch.setattr(
+        weighing, "standing_of", lambda state, caller: replace(standing_of(state, caller), boundary=None)
+    )
 
 
 def with_names_for_ids(monkeypatch):
