@@ -18,15 +18,31 @@ from authority.access.caller import Caller, Credential
 from authority.kernel.ids import AccessKeyId, RoleId, UserId
 from authority.kernel.refusal import Refusal
 from authority.kernel.tags import Tag
-from authority.model import holders, principals, roles
+from authority.model import authority, holders, principals, roles
 from authority.model.sessions import SessionIssued, SessionKind
 from authority.model.state import canonical, from_canonical
 from authority.sessions.revocation import revoke_descendants, revoke_role_sessions, revoke_session
 from tests.sessions.test_revocation import known
-from tests.sessions.world import ALL, ANN, BOB, COMPANY, PRODUCTION, World, held, issued, trusting
+from tests.sessions.world import (
+    ALL,
+    ANN,
+    AUDIT,
+    BOB,
+    COMPANY,
+    DENY,
+    DEPLOY,
+    PRODUCTION,
+    READ,
+    World,
+    held,
+    issued,
+    retrust,
+    trusting,
+)
 
 BOSS = Credential(AccessKeyId("AKIABOSSBOSSBOSS"))
 NAMES = ("Deploy", "Audit")
+DEEPEST = 16
 ARNS = {"Deploy": f"arn:aws:iam::{PRODUCTION}:role/team/Deploy", "Audit": f"arn:aws:iam::{PRODUCTION}:role/Audit"}
 
 
@@ -52,6 +68,13 @@ class Model:
     ended: set[str] = field(default_factory=set)
     by_role: list[tuple[int, str]] = field(default_factory=list)
     by_ancestor: list[tuple[int, str]] = field(default_factory=list)
+    dead_keys: set[str] = field(default_factory=set)
+    powerless: set[str] = field(default_factory=set)
+    """The users and roles whose own policies allow nothing."""
+    closed: set[str] = field(default_factory=set)
+    """The roles that trust nobody of the other account."""
+    strict: bool = False
+    """Whether sessions end with the key that their chain began with."""
 
     def next(self) -> int:
         self.order += 1
@@ -64,11 +87,22 @@ class Model:
             now < session.fact.expires_at
             and session.owner not in self.gone
             and key not in self.ended
+            and not (self.strict and session.fact.ancestors[0] in self.dead_keys)
             and not any(owner == session.owner and session.order < when for when, owner in self.by_role)
             and not any(
                 ancestor in session.fact.ancestors and session.order < when for when, ancestor in self.by_ancestor
             )
         )
+
+    def issues(self, caller: Known | None, user: str, role: str | None, seconds: int, now: datetime) -> bool:
+        """Whether a role must be given, to a user with his key or to a session; None is a role that is not there."""
+        if role is None or (caller is not None and not self.lives(caller, now)):
+            return False
+        if caller is None or caller.fact.kind is SessionKind.USER:
+            return user not in self.powerless and role not in self.closed
+        if caller.fact.kind is SessionKind.FEDERATED_USER:
+            return False
+        return caller.owner not in self.powerless and seconds <= 3_600 and len(caller.fact.ancestors) < DEEPEST
 
 
 class Sessions(RuleBasedStateMachine):
@@ -80,13 +114,16 @@ class Sessions(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
         self.model = Model()
-        self.role_ids = {name: self.world.state.accounts[PRODUCTION].role_named(name).id for name in NAMES}  # type: ignore[union-attr]
+        self.role_ids: dict[str, str | None] = {"Deploy": DEPLOY, "Audit": AUDIT}
         self.users = {"Ann": (ANN, "AKIAANNSOWNKEY01"), "Bob": (BOB, "AKIABOBSOWNKEY01")}
         self.made = 0
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(strict=st.booleans())
+    def begin(self, strict: bool) -> None:
+        self.model.strict = strict
+        switches = {"role_sessions_end_with_parent": strict, "federation_sessions_end_with_parent": strict}
         self.world.take(
+            authority.SettingsChanged(settings=authority.Settings("1", ("us-east-1",), DEEPEST, **switches)),
             principals.UserCreated(account=PRODUCTION, user_id=UserId("AIDABOSS"), name="Boss", path="/"),
             principals.AccessKeyCreated(account=PRODUCTION, access_key_id=BOSS.access_key_id, owner=UserId("AIDABOSS")),
             holders.InlinePolicyPut(account=PRODUCTION, holder=UserId("AIDABOSS"), name="all", document=ALL),
@@ -104,6 +141,8 @@ class Sessions(RuleBasedStateMachine):
         lasts = (fact.expires_at - fact.issued_at).total_seconds()
         chained = parent is not None and parent.fact.kind is SessionKind.ROLE
         assert lasts <= (3_600 if chained else 43_200)
+        # 16, 17: no id comes twice.
+        assert fact.access_key_id not in {known.fact.access_key_id for known in self.model.sessions}
         # 5: what goes on went on unchanged.
         if parent is not None:
             assert fact.source_identity == (parent.fact.source_identity or fact.source_identity)
@@ -133,19 +172,36 @@ class Sessions(RuleBasedStateMachine):
         more["Tags"] = [{"Key": tag, "Value": user} for tag in tags]
         more["TransitiveTagKeys"] = list(tags) if transitive else []
         decision = self.world.assume(ARNS[role], who=self.key(user), DurationSeconds=seconds, **more)
+        # 14: what another account's role takes is a permission on both sides, and a key that counts.
+        expected = self.model.issues(None, self.users[user][0], self.role_ids[role], seconds, self.world.now)
+        counts = self.users[user][1] not in self.model.dead_keys
+        assert isinstance(decision.answer, Refusal) is not (expected and counts), decision.answer
         return self.remember(decision, None, user)
 
     @rule(target=sessions, parent=sessions, role=st.sampled_from(NAMES), seconds=st.sampled_from([900, 3_600, 3_601]))
     def chain(self, parent: Known, role: str, seconds: int) -> Any:
         decision = self.world.assume(ARNS[role], who=parent.credential, DurationSeconds=seconds)
-        if not self.model.lives(parent, self.world.now):
-            assert isinstance(decision.answer, Refusal)
+        expected = self.model.issues(parent, parent.owner, self.role_ids[role], seconds, self.world.now)
+        assert isinstance(decision.answer, Refusal) is not expected, decision.answer
         return self.remember(decision, parent, "")
+
+    @rule(parent=sessions, role=st.sampled_from(NAMES))
+    def change_what_goes_on(self, parent: Known, role: str) -> None:
+        # 5: neither a tag that is passed on nor a source identity is replaced.
+        if parent.fact.transitive_keys:
+            tags = [{"Key": parent.fact.transitive_keys[0].upper(), "Value": "other"}]
+            assert isinstance(self.world.assume(ARNS[role], who=parent.credential, Tags=tags).answer, Refusal)
+        if parent.fact.source_identity:
+            decision = self.world.assume(ARNS[role], who=parent.credential, SourceIdentity="other")
+            assert isinstance(decision.answer, Refusal)
 
     @rule(target=sessions, user=st.sampled_from(["Ann", "Bob"]), federated=st.booleans())
     def own(self, user: str, federated: bool) -> Any:
         ask = self.world.get_federation_token if federated else self.world.get_session_token
-        return self.remember(ask(who=self.key(user), DurationSeconds=43_200), None, user)
+        decision = ask(who=self.key(user), DurationSeconds=43_200)
+        if self.users[user][1] in self.model.dead_keys:
+            assert isinstance(decision.answer, Refusal)
+        return self.remember(decision, None, user)
 
     @rule(parent=sessions, federated=st.booleans())
     def own_of_a_session(self, parent: Known, federated: bool) -> None:
@@ -170,22 +226,51 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(role=st.sampled_from(NAMES))
     def revoke_role(self, role: str) -> None:
-        self.world.decide(revoke_role_sessions, {"name": role}, who=BOSS)
-        self.model.by_role.append((self.model.next(), self.role_ids[role]))
+        decision = self.world.decide(revoke_role_sessions, {"name": role}, who=BOSS)
+        role_id = self.role_ids[role]
+        assert isinstance(decision.answer, Refusal) is (role_id is None)
+        if role_id is not None:
+            self.model.by_role.append((self.model.next(), role_id))
 
     @rule(user=st.sampled_from(["Ann", "Bob"]))
     def revoke_what_a_key_led_to(self, user: str) -> None:
         key = self.key(user)
-        self.world.decide(revoke_descendants, {"id": key.access_key_id}, who=key)
+        decision = self.world.decide(revoke_descendants, {"id": key.access_key_id}, who=key)
+        if isinstance(decision.answer, Refusal):
+            assert key.access_key_id in self.model.dead_keys or self.users[user][0] in self.model.powerless
+            return
         self.model.by_ancestor.append((self.model.next(), key.access_key_id))
 
+    @rule(user=st.sampled_from(["Ann", "Bob"]), active=st.booleans())
+    def switch_key(self, user: str, active: bool) -> None:
+        key = self.key(user).access_key_id
+        status = principals.KeyStatus.ACTIVE if active else principals.KeyStatus.INACTIVE
+        self.world.take(principals.AccessKeyStatusChanged(account=COMPANY, access_key_id=key, status=status))
+        (self.model.dead_keys.discard if active else self.model.dead_keys.add)(key)
+
+    @rule(name=st.sampled_from([*NAMES, "Ann", "Bob"]), document=st.sampled_from([ALL, DENY, READ]))
+    def change_policy(self, name: str, document: str) -> None:
+        holder = self.role_ids[name] if name in NAMES else self.users[name][0]
+        if holder is not None:
+            account = PRODUCTION if name in NAMES else COMPANY
+            self.world.take(holders.InlinePolicyPut(account=account, holder=holder, name="all", document=document))
+            (self.model.powerless.discard if document is ALL else self.model.powerless.add)(holder)
+
     @rule(role=st.sampled_from(NAMES))
-    def recreate_role(self, role: str) -> None:
+    def delete_role(self, role: str) -> None:
         old = self.role_ids[role]
+        if old is not None:
+            self.world.take(roles.RoleDeleted(account=PRODUCTION, role_id=RoleId(old)))
+            self.model.gone.add(old)
+            self.role_ids[role] = None
+
+    @rule(role=st.sampled_from(NAMES))
+    def create_role(self, role: str) -> None:
+        if self.role_ids[role] is not None:
+            return
         self.made += 1
         self.role_ids[role] = new = RoleId(f"AROAAGAIN{self.made}")
         self.world.take(
-            roles.RoleDeleted(account=PRODUCTION, role_id=old),
             roles.RoleCreated(
                 account=PRODUCTION,
                 role_id=new,
@@ -196,7 +281,6 @@ class Sessions(RuleBasedStateMachine):
             ),
             holders.InlinePolicyPut(account=PRODUCTION, holder=new, name="all", document=ALL),
         )
-        self.model.gone.add(old)
 
     @rule(user=st.sampled_from(["Ann", "Bob"]))
     def recreate_user(self, user: str) -> None:
@@ -212,18 +296,22 @@ class Sessions(RuleBasedStateMachine):
             holders.InlinePolicyPut(account=COMPANY, holder=new, name="all", document=ALL),
         )
         self.model.gone.add(old)
+        self.model.dead_keys.add(key)
 
     @rule(role=st.sampled_from(NAMES), trusted=st.booleans())
-    def retrust(self, role: str, trusted: bool) -> None:
-        document = trusting(COMPANY, PRODUCTION) if trusted else trusting(PRODUCTION)
-        self.world.take(
-            roles.RoleTrustUpdated(account=PRODUCTION, role_id=RoleId(self.role_ids[role]), trust=roles.Trust(document))
-        )
+    def change_trust(self, role: str, trusted: bool) -> None:
+        role_id = self.role_ids[role]
+        if role_id is not None:
+            document = trusting(COMPANY, PRODUCTION) if trusted else trusting(PRODUCTION)
+            self.world.take(retrust(RoleId(role_id), document))
+            (self.model.closed.discard if trusted else self.model.closed.add)(role_id)
 
     @rule(holder=st.sampled_from(NAMES))
     def tag_role(self, holder: str) -> None:
-        tags = (Tag("Team", holder),)
-        self.world.take(holders.HolderTagged(account=PRODUCTION, holder=self.role_ids[holder], tags=tags))
+        role_id = self.role_ids[holder]
+        if role_id is not None:
+            tags = (Tag("Team", holder),)
+            self.world.take(holders.HolderTagged(account=PRODUCTION, holder=role_id, tags=tags))
 
     # --- time, and beginning again -----------------------------------------------------------
 
@@ -246,8 +334,9 @@ class Sessions(RuleBasedStateMachine):
 
     @invariant()
     def keys_of_the_dead_are_dead(self) -> None:
-        for user in self.users:
-            assert isinstance(self.world.caller(self.key(user)), Caller)
+        for _, key in self.users.values():
+            counts = isinstance(self.world.caller(Credential(AccessKeyId(key))), Caller)
+            assert counts is (key not in self.model.dead_keys)
         gone = {session.fact.caller_access_key_id for session in self.model.sessions} - {
             key for _, key in self.users.values()
         }
