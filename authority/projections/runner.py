@@ -26,12 +26,13 @@ from authority.kernel.refusal import Refusal
 from authority.ledger.port import Ledger, LedgerCorrupt, LedgerUnavailable
 from authority.model.event import Event
 from authority.projections.answering import Sources, answer
-from authority.projections.engines import Files, Ownership, Writer, discard, make_tables, reader_engine
+from authority.projections.engines import Files, discard, make_tables, own, reader_engine, writer_engine
 from authority.projections.indexing import Rows, event_of, microseconds, moment, named_in
 from authority.projections.reading import known_of, rows_of
 from authority.projections.seeking import Effort
 from authority.projections.tables import VERSION
 from authority.projections.writing import store
+from authority.sqlite.engines import Writer
 
 log = structlog.get_logger()
 
@@ -80,14 +81,14 @@ class Projections:
 
         Raises `ProjectionsInUse` when another process has them.
         """
-        ownership = Ownership(database)
+        ownership = own(database)
         try:
             position = await _position_in(database, ledger)
             if position is None:
                 discard(database)
                 await make_tables(database)
                 position = 0
-            files = Files(reader_engine(database), await Writer.open(database), ownership)
+            files = Files(reader_engine(database), await Writer.over(writer_engine(database)), ownership)
             return cls(files, ledger, position, limits)
         except BaseException:
             ownership.release()

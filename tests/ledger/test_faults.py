@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from authority.ledger.port import LedgerUnavailable, PutSecret, Snapshot
-from authority.ledger.sql import engines
+from authority.sqlite import engines
 
 from .stores import entries, entry
 

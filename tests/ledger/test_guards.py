@@ -16,10 +16,10 @@ from sqlalchemy import create_engine
 
 from authority.ledger.port import LedgerUnavailable, PutSecret, SignedHead
 from authority.ledger.sql.migrating import newest
-from authority.ledger.sql.ownership import LedgerInUse
-from authority.ledger.sql.schema import PRESENT, VERSION_TABLE, SchemaDiffers, check, migrate
+from authority.ledger.sql.owning import LedgerInUse
+from authority.ledger.sql.schema import PRESENT, SchemaDiffers, check, migrate
 from authority.ledger.sql.sqlite import SqliteLedger
-from authority.ledger.sql.tables import METADATA
+from authority.ledger.sql.tables import METADATA, VERSION_TABLE
 
 from .stores import config, entries, entry
 

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from authority.ledger.sql.schema import VERSION_TABLE
+from authority.ledger.sql.tables import VERSION_TABLE
 
 
 def newest() -> str | None:

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from authority.ledger.port import LedgerUnavailable
 from authority.ledger.sql.engines import database_path, reader_engine, writer_engine
 from authority.ledger.sql.faults import told_apart
-from authority.ledger.sql.ownership import Ownership
+from authority.ledger.sql.owning import own
+from authority.ledger.sql.tables import VERSION_TABLE
 
-VERSION_TABLE: Final = "schema_version"
 PRESENT: Final = "0002"
 """What the last migration makes."""
 
@@ -39,7 +39,7 @@ async def migrate(url: str) -> None:
     from authority.ledger.sql.migrating import upgrade  # noqa: PLC0415
 
     path = database_path(url)
-    with Ownership(path), told_apart():
+    with own(path), told_apart():
         engine = writer_engine(path)
         try:
             async with engine.begin() as connection:

@@ -26,11 +26,13 @@ from authority.ledger.port import (
 )
 from authority.ledger.sql import reading, writing
 from authority.ledger.sql.auditing import Audit, Search
-from authority.ledger.sql.engines import Writer, database_path, reader_engine
+from authority.ledger.sql.engines import database_path, reader_engine, writer_engine
 from authority.ledger.sql.faults import told_apart
-from authority.ledger.sql.ownership import Ownership
+from authority.ledger.sql.owning import own
 from authority.ledger.sql.schema import require_current
 from authority.ledger.tlog import consistency_ranges, inclusion_ranges
+from authority.sqlite.engines import Writer
+from authority.sqlite.ownership import Ownership
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -68,12 +70,12 @@ class SqliteLedger:
         path = database_path(url)
         if not path.is_file():
             raise LedgerUnavailable(f"there is no ledger at `{path}`")
-        ledger = cls(path, None if only_read else Ownership(path))
+        ledger = cls(path, None if only_read else own(path))
         try:
             with told_apart():
                 await require_current(ledger._reader)
                 if not only_read:
-                    ledger._writer = await Writer.open(path)
+                    ledger._writer = await Writer.over(writer_engine(path))
         except LedgerCorrupt as fault:
             await ledger.close()
             raise await located(path, fault) from fault

@@ -28,6 +28,9 @@ from authority.ledger.port import BEGINNING, Entry, Lane, LedgerCorrupt
 
 METADATA: Final = MetaData()
 
+VERSION_TABLE: Final = "schema_version"
+"""Where the migrations write which of them ran."""
+
 Position: Final = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite makes only an INTEGER primary key the row's own number; it holds 64 bits there all the same."""
 

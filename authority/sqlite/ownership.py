@@ -1,4 +1,4 @@
-"""One process writes a SQLite ledger.  The operating system says which."""
+"""One process writes a file.  The operating system says which."""
 
 from __future__ import annotations
 
@@ -6,12 +6,6 @@ import fcntl
 import os
 from pathlib import Path
 from typing import Self
-
-from authority.ledger.port import LedgerUnavailable
-
-
-class LedgerInUse(LedgerUnavailable):
-    """Another process, or another part of this one, has the ledger open for writing."""
 
 
 class Ownership:
@@ -21,19 +15,13 @@ class Ownership:
     """
 
     def __init__(self, database: Path) -> None:
-        """Take the lock for *database*, or raise `LedgerInUse`."""
-        path = database.with_name(database.name + ".lock")
-        try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as fault:
-            raise LedgerUnavailable(f"`{path}` cannot be opened: {fault.strerror}") from fault
+        """Take the lock for *database*.  Raises `BlockingIOError` when somebody has it, `OSError` when none can."""
+        self._file = os.open(lock_of(database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as fault:
+        except OSError:
             os.close(self._file)
-            raise LedgerInUse(
-                f"`{database}` is open for writing already; one process at a time may write it"
-            ) from fault
+            raise
 
     def release(self) -> None:
         """Let another process write."""
@@ -48,3 +36,8 @@ class Ownership:
     def __exit__(self, *_: object) -> None:
         """Let go of it."""
         self.release()
+
+
+def lock_of(database: Path) -> Path:
+    """The file whose lock stands for *database*."""
+    return database.with_name(database.name + ".lock")
