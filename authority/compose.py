@@ -50,7 +50,7 @@ from authority.kernel.ids import AccountId, SealingKeyId
 from authority.kernel.secret import Secret
 from authority.ledger.codec import new_entry
 from authority.ledger.note import NoteRefused, VerifierKey
-from authority.ledger.port import Ledger, PutSecret
+from authority.ledger.port import Ledger
 from authority.ledger.sql.schema import check, migrate
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.model import authority as facts_of
@@ -80,7 +80,6 @@ from authority.wire.dialects import Dialects
 from authority.wire.shapes import compile_service
 from authority.witnessing import Witness
 from authority.workers import (
-    SEALING_PURPOSE,
     RevokedSessions,
     Snapshots,
     end_due_sessions,
@@ -209,9 +208,7 @@ async def initialise(settings: Settings, account: AccountId | None, name: str, a
         founded = found(account, name, administrator, facts, settings=decisive(settings))
         if founded.administrator is None:
             raise NotInitialised("an authority needs an administrator")
-        rows = tuple(
-            PutSecret(new.row, new.purpose, custody.seal(new.row, new.purpose, new.secret)) for new in founded.secrets
-        )
+        rows = tuple(new.sealed_by(custody) for new in founded.secrets)
         body = act_of_authority("Initialised", founded.facts, facts.now, subject=account)
         await ledger.append([new_entry(body, rows=rows)], folded=0)
     finally:
@@ -282,8 +279,8 @@ async def serve(
         version, snapshot_at = await load_version(ledger)
         if version.position == 0:
             raise NotInitialised(NOT_HERE)
-        for key_id, sealed in await ledger.secrets(SEALING_PURPOSE):
-            custody.hold(SealingKeyId(key_id), custody.unseal(key_id, SEALING_PURPOSE, sealed))
+        for key_id, sealed in await ledger.secrets(facts_of.SEALING_KEY_PURPOSE):
+            custody.hold(SealingKeyId(key_id), custody.unseal(key_id, facts_of.SEALING_KEY_PURPOSE, sealed))
         committer = Committer(ledger, version, batch_limit=settings.batch_limit, queue_limit=settings.queue_limit)
         projections = await Projections.open(settings.projections, ledger)
         stack.push_async_callback(projections.close)

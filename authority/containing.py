@@ -16,11 +16,11 @@ from authority.accounts.trail import WHOLE_LOG
 from authority.answering.credentials import Validity
 from authority.audit.answers import SessionRecord, Sessions
 from authority.audit.queries import FindSessions
-from authority.credentials import PURPOSE, Keyring
+from authority.credentials import Keyring
 from authority.kernel.ids import LONG_TERM_KEY, AccessKeyId
 from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
-from authority.model.principals import KeyStatus
+from authority.model.principals import ACCESS_KEY_PURPOSE, KeyStatus
 from authority.model.state import State
 from authority.pipeline import Answer, Gather, Gathering
 from authority.replay.validity import key_standing
@@ -142,7 +142,7 @@ class _Search:
         for key in sorted(self._state.access_keys.values(), key=lambda one: one.id):
             if key.status is KeyStatus.DELETED or not self._may_see(key.account):
                 continue
-            kept = await self._keyring.sealed(key.id, PURPOSE)
+            kept = await self._keyring.sealed(key.id, ACCESS_KEY_PURPOSE)
             if kept is not None and any(kept == secret for secret in secrets):
                 self._key("secret-key", key.id)
 

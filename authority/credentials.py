@@ -17,12 +17,10 @@ from authority.kernel.ids import LONG_TERM_KEY, AccessKeyId
 from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
 from authority.ledger.port import Ledger
-from authority.model.principals import KeyStatus
+from authority.model.principals import ACCESS_KEY_PURPOSE, KeyStatus
 from authority.model.sessions import SessionIssued
 from authority.model.state import State
 
-PURPOSE: Final = "access-key"
-"""What long-term secrets are sealed for."""
 DECOY: Final = Secret(b"0" * 40)
 """What a signature is held against when its key is none of ours, so that both take the same time."""
 MOST_KEPT: Final = 100_000
@@ -58,7 +56,7 @@ class Keyring:
             return INVALID_TOKEN
         secret = self._kept.get(key_id)
         if secret is None:
-            secret = await self.sealed(key_id, PURPOSE)
+            secret = await self.sealed(key_id, ACCESS_KEY_PURPOSE)
             if secret is None:
                 return INVALID_TOKEN
             if len(self._kept) >= MOST_KEPT:

@@ -44,7 +44,7 @@ from authority.kernel.clock import Clock, Entropy
 from authority.kernel.custody import Custodian
 from authority.kernel.refusal import Reason, Refusal
 from authority.ledger.codec import new_entry
-from authority.ledger.port import DropSecret, LedgerUnavailable, PutSecret, SideRow
+from authority.ledger.port import DropSecret, LedgerUnavailable, SideRow
 from authority.model.event import CallerRecord
 from authority.model.state import State
 from authority.replay.folding import Version
@@ -318,10 +318,7 @@ class Pipeline:
         now = self._clock.now()
         decision, who = matter.decided(version, now, claimed)
         body, decision = record(matter.meant.asked, who, decision, now)
-        rows: list[SideRow] = [
-            PutSecret(new.row, new.purpose, self._custodian.seal(new.row, new.purpose, new.secret))
-            for new in decision.secrets
-        ]
+        rows: list[SideRow] = [new.sealed_by(self._custodian) for new in decision.secrets]
         rows += [DropSecret(row) for row in decision.dropped]
         return Proposal(new_entry(body, once=decision.once, rows=tuple(rows)), decision.facts, decision)
 

@@ -22,7 +22,7 @@ from authority.committer import Committer
 from authority.kernel.clock import Clock, Entropy
 from authority.kernel.custody import Custodian
 from authority.ledger.note import Checkpoint, NoteRefused, Signer, read_note, signed_checkpoint, verified_checkpoint
-from authority.ledger.port import DropSecret, Ledger, LedgerCorrupt, PutSecret, SignedHead
+from authority.ledger.port import DropSecret, Ledger, LedgerCorrupt, SignedHead
 from authority.ledger.tlog import ProofRefused, check_consistency
 from authority.model.authority import LOCALLY
 from authority.model.checkpoints import PURPOSE, CheckpointKey, CheckpointKeyRetired, CheckpointRefused
@@ -74,8 +74,9 @@ class Sealer:
         if not state.checkpoint_keys and kept is None:
             origin = origin_of(LOCALLY if state.settings is None else state.settings.public_url, state.ledger_id)
             made, new = new_checkpoint_key(origin, Facts(self._clock.now(), entropy.draw(SEED_BYTES)))
-            row = PutSecret(new.row, new.purpose, self._custodian.seal(new.row, new.purpose, new.secret))
-            await self._committer.submit(own_act(self._clock, "CheckpointKeyCreated", (made,), rows=(row,)))
+            await self._committer.submit(
+                own_act(self._clock, "CheckpointKeyCreated", (made,), rows=(new.sealed_by(self._custodian),))
+            )
         signers = await self._signing()
         if kept is None and state.checkpoint_keys:
             log.warning("checkpoints_missing", position=self._committer.version.position)

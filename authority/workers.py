@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from authority.access.action import NewSecret
 from authority.access.recording import act_of_authority
 from authority.access.unproven import Unproven
 from authority.audit.answers import Due, SessionRecord, Sessions
@@ -32,11 +33,10 @@ from authority.ledger.port import (
     Ledger,
     LedgerCorrupt,
     LedgerUnavailable,
-    PutSecret,
     SideRow,
     Snapshot,
 )
-from authority.model.authority import SealingKeyCreated, SealingKeyDestroyed
+from authority.model.authority import SEALING_KEY_BYTES, SEALING_KEY_PURPOSE, SealingKeyCreated, SealingKeyDestroyed
 from authority.model.fact import Fact
 from authority.model.revocations import Revocation
 from authority.model.sessions import EndCause, SessionEnded, end_key
@@ -48,8 +48,6 @@ from authority.replay.folding import Version
 
 log = structlog.get_logger()
 
-SEALING_PURPOSE: Final = "sealing-key"
-SEALING_KEY_BYTES: Final = 32
 SEALING_KEY_DAYS: Final = timedelta(days=1)
 LONGEST_SESSION: Final = timedelta(hours=36)
 """GetFederationToken and GetSessionToken credentials live longest (STS API, DurationSeconds)."""
@@ -204,7 +202,7 @@ async def renew_sealing_key(committer: Committer, custodian: Custodian, clock: C
         daily = Secret(entropy.draw(SEALING_KEY_BYTES))
         # Held before the entry is durable: a decision may use it as soon as it is in the state.
         custodian.hold(key_id, daily)
-        row = PutSecret(key_id, SEALING_PURPOSE, custodian.seal(key_id, SEALING_PURPOSE, daily))
+        row = NewSecret(key_id, SEALING_KEY_PURPOSE, daily).sealed_by(custodian)
         await committer.submit(own_act(clock, "SealingKeyCreated", (SealingKeyCreated(key_id=key_id),), rows=(row,)))
     for key in state.sealing_keys.values():
         if now - key.created_at >= SEALING_KEY_DAYS + LONGEST_SESSION + timedelta(hours=1):
@@ -229,7 +227,7 @@ async def renew_signing_keys(
         private, public = await asyncio.to_thread(keys.generate, algorithm)
         key_id = SigningKeyId(unique_id(SIGNING_KEY, entropy.draw(TAIL_BYTES)))
         made = SigningKeyCreated(key_id=key_id, algorithm=algorithm, public=public)
-        row = PutSecret(key_id, SIGNING_PURPOSE, custodian.seal(key_id, SIGNING_PURPOSE, private))
+        row = NewSecret(key_id, SIGNING_PURPOSE, private).sealed_by(custodian)
         await committer.submit(own_act(clock, "SigningKeyCreated", (made,), rows=(row,)))
     for key in state.signing_keys.values():
         if now - key.created_at >= SIGNING_KEY_DAYS + SIGNING_KEY_SHOWN:

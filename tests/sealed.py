@@ -13,7 +13,7 @@ from authority.kernel.ids import AccountId
 from authority.kernel.secret import Secret
 from authority.ledger.codec import new_entry
 from authority.ledger.note import VerifierKey, read_note
-from authority.ledger.port import LedgerCorrupt, PutSecret
+from authority.ledger.port import LedgerCorrupt
 from authority.ledger.sql.schema import migrate
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.model.authority import AccountCreated, AuthorityInitialised, Settings, SettingsChanged
@@ -59,7 +59,7 @@ class Running:
 
     async def rotate(self):
         made, new = new_checkpoint_key(ORIGIN, Facts(AT, SystemEntropy().draw(32)))
-        row = PutSecret(new.row, new.purpose, Custody(ROOT, SystemEntropy()).seal(new.row, new.purpose, new.secret))
+        row = new.sealed_by(Custody(ROOT, SystemEntropy()))
         await self.committer.submit(own_act(SystemClock(), "RotateCheckpointKey", (made,), rows=(row,)))
         return made
 

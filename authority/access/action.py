@@ -22,8 +22,10 @@ from authority.access.tagging import request_tags
 from authority.access.weighing import NOTHING_MORE, Weighed, refusal_of, weigh
 from authority.audit.queries import Query
 from authority.kernel import ids
+from authority.kernel.custody import Custodian
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
+from authority.ledger.port import PutSecret
 from authority.model.fact import Fact
 from authority.model.sessions import SessionIssued
 from authority.model.state import State
@@ -63,6 +65,10 @@ class NewSecret(msgspec.Struct, frozen=True):
     row: str
     purpose: str
     secret: Secret
+
+    def sealed_by(self, custodian: Custodian) -> PutSecret:
+        """The row of the vault, which *custodian* can open again."""
+        return PutSecret(self.row, self.purpose, custodian.seal(self.row, self.purpose, self.secret))
 
 
 class Minted(msgspec.Struct, frozen=True):

@@ -15,6 +15,8 @@ from authority.access.action import Facts, NewSecret
 from authority.kernel.ids import LONG_TERM_KEY, ROLE, USER, AccessKeyId, AccountId, RoleId, SealingKeyId, UserId
 from authority.kernel.secret import Secret
 from authority.model.authority import (
+    SEALING_KEY_BYTES,
+    SEALING_KEY_PURPOSE,
     AccountCreated,
     AuthorityInitialised,
     SealingKeyCreated,
@@ -23,7 +25,7 @@ from authority.model.authority import (
 )
 from authority.model.fact import Fact
 from authority.model.holders import InlinePolicyPut
-from authority.model.principals import AccessKeyCreated, UserCreated
+from authority.model.principals import ACCESS_KEY_PURPOSE, AccessKeyCreated, UserCreated
 from authority.model.roles import RoleCreated, Trust
 from authority.model.state import State
 
@@ -34,12 +36,7 @@ FULL_ACCESS: Final = "AdministratorAccess"
 FULL_ACCESS_DOCUMENT: Final = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 )
-ACCESS_KEY_PURPOSE: Final = "access-key"
-"""What long-term secrets are sealed for."""
-SEALING_KEY_PURPOSE: Final = "sealing-key"
-"""What daily keys are sealed for."""
 SEALING_KEY: Final = "SEAL"
-SEALING_KEY_BYTES: Final = 32
 ACCOUNTS: Final = 10**12
 """How many account ids there are."""
 

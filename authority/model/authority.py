@@ -12,6 +12,9 @@ from authority.model.fact import AccountFact, Fact
 
 LOCALLY: Final = "https://localhost"
 """The public URL of an authority that was told none."""
+SEALING_KEY_PURPOSE: Final = "sealing-key"
+"""What daily keys are sealed for."""
+SEALING_KEY_BYTES: Final = 32
 
 
 class Settings(msgspec.Struct, frozen=True):

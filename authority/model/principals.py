@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,9 @@ from authority.model.attempts import NONE, Attempts
 from authority.model.fact import AccountFact
 from authority.model.holders import Holder
 from authority.model.passwords import LoginProfile
+
+ACCESS_KEY_PURPOSE: Final = "access-key"
+"""What the secrets of access keys are sealed for."""
 
 
 class User(Holder, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ A secret is answered once, by the call that makes it; after that only the vault 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 import msgspec
 
@@ -19,6 +18,7 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.model.account import Account
 from authority.model.principals import (
+    ACCESS_KEY_PURPOSE,
     AccessKey,
     AccessKeyCreated,
     AccessKeyDeleted,
@@ -28,9 +28,6 @@ from authority.model.principals import (
 )
 from authority.model.state import State
 from authority.principals.naming import user_or_caller, user_or_caller_arn, worn_by_user
-
-PURPOSE: Final = "access-key"
-"""What the secrets of access keys are sealed for."""
 
 
 class NewAccessKey(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
@@ -85,7 +82,7 @@ def create_access_key(state: State, call: Call[CreateAccessKey], facts: Facts) -
     return Decision(
         facts=(AccessKeyCreated(account=account.id, access_key_id=key_id, owner=owner.id),),
         answer=CreatedAccessKey(answer),
-        secrets=(NewSecret(key_id, PURPOSE, secret),),
+        secrets=(NewSecret(key_id, ACCESS_KEY_PURPOSE, secret),),
     )
 
 

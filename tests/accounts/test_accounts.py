@@ -20,7 +20,6 @@ from authority.accounts.accounts import (
     put_quota,
     reopen_account,
 )
-from authority.accounts.founding import ACCESS_KEY_PURPOSE, SEALING_KEY_PURPOSE
 from authority.kernel.ids import AccessKeyId
 from authority.kernel.refusal import Reason, Refusal
 from authority.model import authority, principals
@@ -63,8 +62,8 @@ def test_an_authority_begins_with_an_account_and_an_administrator_who_may_do_eve
     assert isinstance(caller, Caller)
     assert caller.principal.arn == f"arn:aws:iam::{MANAGEMENT}:user/admin"
     assert {(new.row, new.purpose) for new in FOUNDED.secrets} == {
-        (sealing_key.id, SEALING_KEY_PURPOSE),
-        (ADMIN.access_key_id, ACCESS_KEY_PURPOSE),
+        (sealing_key.id, authority.SEALING_KEY_PURPOSE),
+        (ADMIN.access_key_id, principals.ACCESS_KEY_PURPOSE),
     }
     assert {len(new.secret.reveal()) for new in FOUNDED.secrets} == {32, 40}
 
@@ -99,7 +98,7 @@ def test_an_administrator_can_use_the_account_at_once_and_its_secret_is_answered
     (sealed,) = decision.secrets
     assert (sealed.row, sealed.purpose, sealed.secret) == (
         given.access_key_id,
-        ACCESS_KEY_PURPOSE,
+        principals.ACCESS_KEY_PURPOSE,
         given.secret_access_key,
     )
     assert given.secret_access_key.reveal().decode() not in repr(decision)
