@@ -18,7 +18,8 @@ from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.listing import Listing
 from authority.access.naming import account_of, iam_arn
-from authority.access.tagging import QUOTA, request_tags, tag_keys, tags_refused
+from authority.access.tagging import QUOTA, request_tags, tags_refused
+from authority.access.wearing import tagging, untagging
 from authority.federation import providers
 from authority.federation.providers import OIDC, own
 from authority.kernel.ids import ProviderId
@@ -293,11 +294,7 @@ class TagOpenIDConnectProvider(msgspec.Struct, frozen=True, rename="pascal"):
     tags: tuple[Tag, ...]
 
 
-@action(
-    "iam:TagOpenIDConnectProvider",
-    resource=_resource,
-    conditions=lambda state, call: {**_worn(state, call), **request_tags(call.input.tags)},
-)
+@action("iam:TagOpenIDConnectProvider", resource=_resource, conditions=tagging(_worn))
 def tag_open_id_connect_provider(state: State, call: Call[TagOpenIDConnectProvider], _facts: Facts) -> Decision:
     """Lay tags over those of a provider (IAM API, TagOpenIDConnectProvider)."""
     return providers.tagged(state, call, call.input.open_id_connect_provider_arn, _find)
@@ -310,11 +307,7 @@ class UntagOpenIDConnectProvider(msgspec.Struct, frozen=True, rename="pascal"):
     tag_keys: tuple[str, ...]
 
 
-@action(
-    "iam:UntagOpenIDConnectProvider",
-    resource=_resource,
-    conditions=lambda state, call: {**_worn(state, call), **tag_keys(call.input.tag_keys)},
-)
+@action("iam:UntagOpenIDConnectProvider", resource=_resource, conditions=untagging(_worn))
 def untag_open_id_connect_provider(state: State, call: Call[UntagOpenIDConnectProvider], _facts: Facts) -> Decision:
     """Take tags off a provider (IAM API, UntagOpenIDConnectProvider)."""
     return providers.untagged(state, call, call.input.open_id_connect_provider_arn, _find)

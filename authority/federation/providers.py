@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-import msgspec
-
+from authority.access import wearing
 from authority.access.action import Decision
 from authority.access.call import Call
 from authority.access.context import Context
-from authority.access.listing import listed
 from authority.access.naming import account_of
-from authority.access.tagging import QUOTA, resource_tags, tags_refused
+from authority.access.tagging import resource_tags
 from authority.kernel.arn import Arn, parse
 from authority.kernel.refusal import Reason, Refusal
-from authority.kernel.tags import Tag
 from authority.model.account import Account
 from authority.model.providers import OidcProvider, ProviderTagged, ProviderUntagged, SamlProvider
 from authority.model.state import State
@@ -72,10 +69,8 @@ def tagged(state: State, call: Call[Any], text: str, find: Find) -> Decision:
     account, provider = account_of(state, call), find(state, call, text)
     if isinstance(provider, Refusal):
         return Decision(answer=provider)
-    refused = tags_refused(call.input.tags, provider.tags, ignore_case=False, most=account.quota(QUOTA))
-    if refused is not None:
-        return Decision(answer=refused)
-    return Decision(facts=(ProviderTagged(account=account.id, provider_id=provider.id, tags=call.input.tags),))
+    laid_on = ProviderTagged(account=account.id, provider_id=provider.id, tags=call.input.tags)
+    return wearing.tagged(account, provider, call.input.tags, laid_on)
 
 
 def untagged(state: State, call: Call[Any], text: str, find: Find) -> Decision:
@@ -87,23 +82,9 @@ def untagged(state: State, call: Call[Any], text: str, find: Find) -> Decision:
     return Decision(facts=(gone,))
 
 
-class TagsPage(msgspec.Struct, frozen=True, rename="pascal"):
-    """A page of tags."""
-
-    tags: tuple[Tag, ...]
-    is_truncated: bool
-    marker: str | None = None
-
-
-def tags_listed(state: State, call: Call[Any], scope: str, text: str, find: Find) -> Decision:
+def tags_listed(state: State, call: Call[Any], listing: str, text: str, find: Find) -> Decision:
     """List the tags of the provider, by key."""
     provider = find(state, call, text)
     if isinstance(provider, Refusal):
         return Decision(answer=provider)
-    return listed(
-        call,
-        f"{scope}|{provider.id}",
-        lambda _: provider.tags,
-        lambda tag: tag.key,
-        lambda page: TagsPage(page.items, page.is_truncated, page.marker),
-    )
+    return wearing.tags_listed(call, listing, provider)

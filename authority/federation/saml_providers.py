@@ -16,7 +16,8 @@ from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.listing import Listing
 from authority.access.naming import account_of, iam_arn
-from authority.access.tagging import QUOTA, request_tags, tag_keys, tags_refused
+from authority.access.tagging import QUOTA, request_tags, tags_refused
+from authority.access.wearing import tagging, untagging
 from authority.federation import providers
 from authority.federation.metadata import document_of, read_metadata
 from authority.federation.providers import SAML, own
@@ -240,11 +241,7 @@ class TagSAMLProvider(msgspec.Struct, frozen=True, rename="pascal"):
     tags: tuple[Tag, ...]
 
 
-@action(
-    "iam:TagSAMLProvider",
-    resource=_resource,
-    conditions=lambda state, call: {**_worn(state, call), **request_tags(call.input.tags)},
-)
+@action("iam:TagSAMLProvider", resource=_resource, conditions=tagging(_worn))
 def tag_saml_provider(state: State, call: Call[TagSAMLProvider], _facts: Facts) -> Decision:
     """Lay tags over those of a provider (IAM API, TagSAMLProvider)."""
     return providers.tagged(state, call, call.input.saml_provider_arn, _find)
@@ -257,11 +254,7 @@ class UntagSAMLProvider(msgspec.Struct, frozen=True, rename="pascal"):
     tag_keys: tuple[str, ...]
 
 
-@action(
-    "iam:UntagSAMLProvider",
-    resource=_resource,
-    conditions=lambda state, call: {**_worn(state, call), **tag_keys(call.input.tag_keys)},
-)
+@action("iam:UntagSAMLProvider", resource=_resource, conditions=untagging(_worn))
 def untag_saml_provider(state: State, call: Call[UntagSAMLProvider], _facts: Facts) -> Decision:
     """Take tags off a provider (IAM API, UntagSAMLProvider)."""
     return providers.untagged(state, call, call.input.saml_provider_arn, _find)

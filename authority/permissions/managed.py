@@ -18,7 +18,8 @@ from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.listing import Listing, PathListing, listed
 from authority.access.naming import account_of, iam_arn, listing
-from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
+from authority.access.tagging import QUOTA, request_tags, resource_tags, tags_refused
+from authority.access.wearing import tagged, tagging, tags_listed, untagging
 from authority.kernel.arn import parse as parse_arn
 from authority.kernel.ids import POLICY, PolicyId
 from authority.kernel.paging import Page
@@ -332,22 +333,14 @@ class TagPolicy(OfPolicy, frozen=True):
     tags: tuple[Tag, ...]
 
 
-@action(
-    "iam:TagPolicy",
-    resource=asked_about,
-    conditions=lambda state, call: {**worn(state, call), **request_tags(call.input.tags)},
-)
+@action("iam:TagPolicy", resource=asked_about, conditions=tagging(worn))
 def tag_policy(state: State, call: Call[TagPolicy], _facts: Facts) -> Decision:
     """Tag a policy; keys that differ by case are different keys (IAM API, TagPolicy)."""
     account, policy = account_of(state, call), own(state, call, "TagPolicy", "was not found.")
     if isinstance(policy, Refusal):
         return Decision(answer=policy)
-    refusal = tags_refused(call.input.tags, policy.tags, ignore_case=False, most=account.quota(QUOTA))
-    if refusal is not None:
-        return Decision(answer=refusal)
-    if not call.input.tags:
-        return Decision()
-    return Decision(facts=(PolicyTagged(account=account.id, policy_id=policy.id, tags=call.input.tags),))
+    laid_on = PolicyTagged(account=account.id, policy_id=policy.id, tags=call.input.tags)
+    return tagged(account, policy, call.input.tags, laid_on)
 
 
 class UntagPolicy(OfPolicy, frozen=True):
@@ -356,11 +349,7 @@ class UntagPolicy(OfPolicy, frozen=True):
     tag_keys: tuple[str, ...]
 
 
-@action(
-    "iam:UntagPolicy",
-    resource=asked_about,
-    conditions=lambda state, call: {**worn(state, call), **tag_keys(call.input.tag_keys)},
-)
+@action("iam:UntagPolicy", resource=asked_about, conditions=untagging(worn))
 def untag_policy(state: State, call: Call[UntagPolicy], _facts: Facts) -> Decision:
     """Take tags off a policy; keys that it does not carry do no harm (IAM API, UntagPolicy)."""
     account, policy = account_of(state, call), own(state, call, "UntagPolicy", "was not found.")
@@ -375,27 +364,10 @@ class ListPolicyTags(PolicyListing, frozen=True):
     """Which page of a policy's tags."""
 
 
-class Tags(msgspec.Struct, frozen=True, rename="pascal"):
-    """The answer: some of the tags, by key."""
-
-    tags: tuple[Tag, ...]
-    is_truncated: bool
-    marker: str | None
-
-
 @action("iam:ListPolicyTags", resource=asked_about, conditions=worn)
 def list_policy_tags(state: State, call: Call[ListPolicyTags], _facts: Facts) -> Decision:
     """List what a policy is tagged with (IAM API, ListPolicyTags)."""
-    account_id, policy = account_of(state, call).id, found(state, call, "was not found.")
+    policy = found(state, call, "was not found.")
     if isinstance(policy, Refusal):
         return Decision(answer=policy)
-
-    def items(later: State) -> tuple[Tag, ...]:
-        now = policy_by_arn(later, later.accounts[account_id], call.input.policy_arn, call.partition)
-        return () if now is None else now.tags
-
-    return listed(call, f"iam:ListPolicyTags|{policy.id}", items, lambda tag: tag.key, _tags)
-
-
-def _tags(page: Page[Tag]) -> Tags:
-    return Tags(page.items, page.is_truncated, page.marker)
+    return tags_listed(call, "iam:ListPolicyTags", policy)

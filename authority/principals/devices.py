@@ -19,7 +19,8 @@ from authority.access.context import Context
 from authority.access.listing import Listing, listed
 from authority.access.mfa import device_by_serial, serial_of
 from authority.access.naming import account_of, iam_arn
-from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
+from authority.access.tagging import QUOTA, request_tags, resource_tags, tags_refused
+from authority.access.wearing import tagged, tagging, tags_listed, untagging
 from authority.kernel.arn import parse
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
@@ -36,7 +37,7 @@ from authority.model.mfa import (
 )
 from authority.model.state import State
 from authority.principals.totp import SEED_BYTES, spelled
-from authority.principals.users import TagsPage, UserDetail, shown
+from authority.principals.users import UserDetail, shown
 
 QR_SCALE: Final = 4
 """Pixels to a side of each little square."""
@@ -214,21 +215,14 @@ class TagMFADevice(msgspec.Struct, frozen=True, rename="pascal"):
     tags: tuple[Tag, ...]
 
 
-@action(
-    "iam:TagMFADevice",
-    resource=_serial_arn,
-    conditions=lambda state, call: {**_worn(state, call), **request_tags(call.input.tags)},
-)
+@action("iam:TagMFADevice", resource=_serial_arn, conditions=tagging(_worn))
 def tag_mfa_device(state: State, call: Call[TagMFADevice], _facts: Facts) -> Decision:
     """Lay tags over those of a device; case counts in their keys (IAM API, TagMFADevice)."""
     device, new = own_device(state, call), call.input.tags
     if device is None:
         return no_device(call.input.serial_number)
-    most = account_of(state, call).quota(QUOTA)
-    refused = tags_refused(new, device.tags, ignore_case=False, most=most)
-    if refused is not None:
-        return Decision(answer=refused)
-    return Decision(facts=(MfaDeviceTagged(account=call.caller.account, device_id=device.id, tags=new),))
+    laid_on = MfaDeviceTagged(account=call.caller.account, device_id=device.id, tags=new)
+    return tagged(account_of(state, call), device, new, laid_on)
 
 
 class UntagMFADevice(msgspec.Struct, frozen=True, rename="pascal"):
@@ -238,11 +232,7 @@ class UntagMFADevice(msgspec.Struct, frozen=True, rename="pascal"):
     tag_keys: tuple[str, ...]
 
 
-@action(
-    "iam:UntagMFADevice",
-    resource=_serial_arn,
-    conditions=lambda state, call: {**_worn(state, call), **tag_keys(call.input.tag_keys)},
-)
+@action("iam:UntagMFADevice", resource=_serial_arn, conditions=untagging(_worn))
 def untag_mfa_device(state: State, call: Call[UntagMFADevice], _facts: Facts) -> Decision:
     """Take tags off a device (IAM API, UntagMFADevice)."""
     device, keys = own_device(state, call), call.input.tag_keys
@@ -263,10 +253,4 @@ def list_mfa_device_tags(state: State, call: Call[ListMFADeviceTags], _facts: Fa
     device = own_device(state, call)
     if device is None:
         return no_device(call.input.serial_number)
-    return listed(
-        call,
-        f"iam:ListMFADeviceTags|{device.id}",
-        lambda _: device.tags,
-        lambda tag: tag.key,
-        lambda page: TagsPage(page.items, page.is_truncated, page.marker),
-    )
+    return tags_listed(call, "iam:ListMFADeviceTags", device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -14,7 +13,8 @@ from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.listing import Listing, PathListing, listed
 from authority.access.naming import account_of, iam_arn, listing
-from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
+from authority.access.tagging import QUOTA, request_tags, resource_tags, tags_refused
+from authority.access.wearing import tagged, tagging, tags_listed, untagging
 from authority.access.weighing import refusal_of, weigh
 from authority.kernel.ids import USER, UserId
 from authority.kernel.refusal import Reason, Refusal
@@ -249,21 +249,15 @@ class TagUser(msgspec.Struct, frozen=True, rename="pascal"):
     tags: tuple[Tag, ...]
 
 
-def _tagging_user(state: State, call: Call[Any]) -> Context:
-    return {**worn_by_user(state, call), **request_tags(call.input.tags)}
-
-
-@action("iam:TagUser", resource=named_user, conditions=_tagging_user)
+@action("iam:TagUser", resource=named_user, conditions=tagging(worn_by_user))
 def tag_user(state: State, call: Call[TagUser], _facts: Facts) -> Decision:
     """Lay tags over those of a user (IAM API, TagUser)."""
     account = account_of(state, call)
     user = account.user_named(call.input.user_name)
     if user is None:
         return no_user(call.input.user_name)
-    refused = tags_refused(call.input.tags, user.tags, most=account.quota(QUOTA))
-    if refused is not None:
-        return Decision(answer=refused)
-    return Decision(facts=(HolderTagged(account=account.id, holder=user.id, tags=call.input.tags),))
+    laid_on = HolderTagged(account=account.id, holder=user.id, tags=call.input.tags)
+    return tagged(account, user, call.input.tags, laid_on, ignore_case=True)
 
 
 class UntagUser(msgspec.Struct, frozen=True, rename="pascal"):
@@ -273,11 +267,7 @@ class UntagUser(msgspec.Struct, frozen=True, rename="pascal"):
     tag_keys: tuple[str, ...]
 
 
-def _untagging_user(state: State, call: Call[Any]) -> Context:
-    return {**worn_by_user(state, call), **tag_keys(call.input.tag_keys)}
-
-
-@action("iam:UntagUser", resource=named_user, conditions=_untagging_user)
+@action("iam:UntagUser", resource=named_user, conditions=untagging(worn_by_user))
 def untag_user(state: State, call: Call[UntagUser], _facts: Facts) -> Decision:
     """Take tags off a user (IAM API, UntagUser)."""
     account = account_of(state, call)
@@ -285,14 +275,6 @@ def untag_user(state: State, call: Call[UntagUser], _facts: Facts) -> Decision:
     if user is None:
         return no_user(call.input.user_name)
     return Decision(facts=(HolderUntagged(account=account.id, holder=user.id, keys=call.input.tag_keys),))
-
-
-class TagsPage(msgspec.Struct, frozen=True, rename="pascal"):
-    """A page of tags."""
-
-    tags: tuple[Tag, ...]
-    is_truncated: bool
-    marker: str | None = None
 
 
 class ListUserTags(Listing, frozen=True, kw_only=True):
@@ -307,10 +289,4 @@ def list_user_tags(state: State, call: Call[ListUserTags], _facts: Facts) -> Dec
     user = account_of(state, call).user_named(call.input.user_name)
     if user is None:
         return no_user(call.input.user_name)
-    return listed(
-        call,
-        f"iam:ListUserTags|{user.id}",
-        lambda _: user.tags,
-        lambda tag: tag.key,
-        lambda page: TagsPage(page.items, page.is_truncated, page.marker),
-    )
+    return tags_listed(call, "iam:ListUserTags", user)

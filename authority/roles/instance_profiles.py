@@ -16,7 +16,8 @@ from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.listing import Listing, PathListing, listed
 from authority.access.naming import account_of, iam_arn, linked_role_protected, listing
-from authority.access.tagging import QUOTA, request_tags, resource_tags, tag_keys, tags_refused
+from authority.access.tagging import QUOTA, request_tags, resource_tags, tags_refused
+from authority.access.wearing import tagged, tagging, tags_listed, untagging
 from authority.access.weighing import refusal_of, weigh
 from authority.kernel.ids import INSTANCE_PROFILE, InstanceProfileId, RoleId
 from authority.kernel.paging import Page
@@ -33,7 +34,7 @@ from authority.model.instance_profiles import (
     RoleRemovedFromProfile,
 )
 from authority.model.state import State
-from authority.roles.showing import RoleDetail, TagsPage, as_held, named_role, no_role, worn_by_role
+from authority.roles.showing import RoleDetail, as_held, named_role, no_role, worn_by_role
 
 MACHINES: Final = "ec2.amazonaws.com"
 """The service that takes on the roles of instance profiles."""
@@ -307,21 +308,15 @@ class TagInstanceProfile(msgspec.Struct, frozen=True, rename="pascal"):
     tags: tuple[Tag, ...]
 
 
-@action(
-    "iam:TagInstanceProfile",
-    resource=_named,
-    conditions=lambda state, call: {**_worn(state, call), **request_tags(call.input.tags)},
-)
+@action("iam:TagInstanceProfile", resource=_named, conditions=tagging(_worn))
 def tag_instance_profile(state: State, call: Call[TagInstanceProfile], _facts: Facts) -> Decision:
     """Lay tags over those of an instance profile; keys keep their case (IAM API, TagInstanceProfile)."""
     account, wanted = account_of(state, call), call.input
     profile = account.instance_profile_named(wanted.instance_profile_name)
     if profile is None:
         return _no_profile(wanted.instance_profile_name)
-    refused = tags_refused(wanted.tags, profile.tags, ignore_case=False, most=account.quota(QUOTA))
-    if refused is not None:
-        return Decision(answer=refused)
-    return Decision(facts=(InstanceProfileTagged(account=account.id, profile_id=profile.id, tags=wanted.tags),))
+    laid_on = InstanceProfileTagged(account=account.id, profile_id=profile.id, tags=wanted.tags)
+    return tagged(account, profile, wanted.tags, laid_on)
 
 
 class UntagInstanceProfile(msgspec.Struct, frozen=True, rename="pascal"):
@@ -331,11 +326,7 @@ class UntagInstanceProfile(msgspec.Struct, frozen=True, rename="pascal"):
     tag_keys: tuple[str, ...]
 
 
-@action(
-    "iam:UntagInstanceProfile",
-    resource=_named,
-    conditions=lambda state, call: {**_worn(state, call), **tag_keys(call.input.tag_keys)},
-)
+@action("iam:UntagInstanceProfile", resource=_named, conditions=untagging(_worn))
 def untag_instance_profile(state: State, call: Call[UntagInstanceProfile], _facts: Facts) -> Decision:
     """Take tags off an instance profile (IAM API, UntagInstanceProfile)."""
     account, wanted = account_of(state, call), call.input
@@ -357,10 +348,4 @@ def list_instance_profile_tags(state: State, call: Call[ListInstanceProfileTags]
     profile = account_of(state, call).instance_profile_named(call.input.instance_profile_name)
     if profile is None:
         return _no_profile(call.input.instance_profile_name)
-    return listed(
-        call,
-        f"iam:ListInstanceProfileTags|{profile.id}",
-        lambda _: profile.tags,
-        lambda tag: tag.key,
-        lambda page: TagsPage(page.items, page.is_truncated, page.marker),
-    )
+    return tags_listed(call, "iam:ListInstanceProfileTags", profile)

@@ -56,14 +56,6 @@ class RoleAnswer(msgspec.Struct, frozen=True, rename="pascal"):
     role: RoleDetail
 
 
-class TagsPage(msgspec.Struct, frozen=True, rename="pascal"):
-    """A page of tags."""
-
-    tags: tuple[Tag, ...]
-    is_truncated: bool
-    marker: str | None = None
-
-
 def as_created(state: State, account: Account, role: Role, partition: str) -> RoleDetail:
     """A role as CreateRole answers it: what IAM added, the trust policy, the boundary and the tags."""
     return RoleDetail(

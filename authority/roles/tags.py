@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
-from authority.access.context import Context
-from authority.access.listing import Listing, listed
+from authority.access.listing import Listing
 from authority.access.naming import account_of
-from authority.access.tagging import QUOTA, request_tags, tag_keys, tags_refused
+from authority.access.wearing import tagged, tagging, tags_listed, untagging
 from authority.kernel.tags import Tag
 from authority.model.holders import HolderTagged, HolderUntagged
 from authority.model.state import State
-from authority.roles.showing import TagsPage, named_role, no_role, worn_by_role
+from authority.roles.showing import named_role, no_role, worn_by_role
 
 
 class TagRole(msgspec.Struct, frozen=True, rename="pascal"):
@@ -25,21 +22,15 @@ class TagRole(msgspec.Struct, frozen=True, rename="pascal"):
     tags: tuple[Tag, ...]
 
 
-def _tagging(state: State, call: Call[Any]) -> Context:
-    return {**worn_by_role(state, call), **request_tags(call.input.tags)}
-
-
-@action("iam:TagRole", resource=named_role, conditions=_tagging)
+@action("iam:TagRole", resource=named_role, conditions=tagging(worn_by_role))
 def tag_role(state: State, call: Call[TagRole], _facts: Facts) -> Decision:
     """Lay tags over those of a role (IAM API, TagRole)."""
     account = account_of(state, call)
     role = account.role_named(call.input.role_name)
     if role is None:
         return no_role(call.input.role_name)
-    refused = tags_refused(call.input.tags, role.tags, most=account.quota(QUOTA))
-    if refused is not None:
-        return Decision(answer=refused)
-    return Decision(facts=(HolderTagged(account=account.id, holder=role.id, tags=call.input.tags),))
+    laid_on = HolderTagged(account=account.id, holder=role.id, tags=call.input.tags)
+    return tagged(account, role, call.input.tags, laid_on, ignore_case=True)
 
 
 class UntagRole(msgspec.Struct, frozen=True, rename="pascal"):
@@ -49,11 +40,7 @@ class UntagRole(msgspec.Struct, frozen=True, rename="pascal"):
     tag_keys: tuple[str, ...]
 
 
-def _untagging(state: State, call: Call[Any]) -> Context:
-    return {**worn_by_role(state, call), **tag_keys(call.input.tag_keys)}
-
-
-@action("iam:UntagRole", resource=named_role, conditions=_untagging)
+@action("iam:UntagRole", resource=named_role, conditions=untagging(worn_by_role))
 def untag_role(state: State, call: Call[UntagRole], _facts: Facts) -> Decision:
     """Take tags off a role (IAM API, UntagRole)."""
     account = account_of(state, call)
@@ -75,10 +62,4 @@ def list_role_tags(state: State, call: Call[ListRoleTags], _facts: Facts) -> Dec
     role = account_of(state, call).role_named(call.input.role_name)
     if role is None:
         return no_role(call.input.role_name)
-    return listed(
-        call,
-        f"iam:ListRoleTags|{role.id}",
-        lambda _: role.tags,
-        lambda tag: tag.key,
-        lambda page: TagsPage(page.items, page.is_truncated, page.marker),
-    )
+    return tags_listed(call, "iam:ListRoleTags", role)
