@@ -10,6 +10,7 @@ was given is read only afterwards, by whoever holds the question.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import unquote_to_bytes
@@ -107,14 +108,12 @@ class Question(Protocol):
         ...
 
 
-class QueryQuestion(msgspec.Struct, frozen=True):
-    """A form, answered in XML (AWS query protocol)."""
+class ModelledQuestion(msgspec.Struct, frozen=True):
+    """A question of a service that AWS describes by a model; no `operation` where the model has none of that name."""
 
     service: str
     name: str
-    namespace: str
     operation: Operation | None = None
-    pairs: Sequence[tuple[str, str]] = ()
     refusal: Refusal | None = None
 
     @property
@@ -136,15 +135,34 @@ class QueryQuestion(msgspec.Struct, frozen=True):
         """See `Question`."""
         if self.operation is None:
             return Refusal(Reason.INVALID_ACTION, f"Could not find operation {self.name}")
-        read = self.operation.read_query(self.pairs)
+        read = self._input(self.operation)
         return read if isinstance(read, Refusal) else (read, True)
 
     def write(self, answer: Any, request_id: str) -> Spelled:
         """See `Question`."""
         if self.operation is None:
             raise TypeError("an operation that is not known has no answer")
-        body = self.operation.write_xml({} if answer is None else answer, request_id)
-        return Spelled(200, {"Content-Type": XML, "x-amzn-RequestId": request_id}, body)
+        kind, body = self._output(self.operation, {} if answer is None else answer, request_id)
+        return Spelled(200, {"Content-Type": kind, "x-amzn-RequestId": request_id}, body)
+
+    @abstractmethod
+    def _input(self, operation: Operation) -> dict[str, Any] | Refusal: ...
+
+    @abstractmethod
+    def _output(self, operation: Operation, answer: Any, request_id: str) -> tuple[str, bytes]: ...
+
+
+class QueryQuestion(ModelledQuestion, frozen=True, kw_only=True):
+    """A form, answered in XML (AWS query protocol)."""
+
+    namespace: str
+    pairs: Sequence[tuple[str, str]] = ()
+
+    def _input(self, operation: Operation) -> dict[str, Any] | Refusal:
+        return operation.read_query(self.pairs)
+
+    def _output(self, operation: Operation, answer: Any, request_id: str) -> tuple[str, bytes]:
+        return XML, operation.write_xml(answer, request_id)
 
     def refuse(self, refusal: Refusal, request_id: str) -> Spelled:
         """See `Question`."""
@@ -152,43 +170,16 @@ class QueryQuestion(msgspec.Struct, frozen=True):
         return Spelled(status, {"Content-Type": XML, "x-amzn-RequestId": request_id}, body)
 
 
-class JsonQuestion(msgspec.Struct, frozen=True):
+class JsonQuestion(ModelledQuestion, frozen=True, kw_only=True):
     """A JSON document whose operation stands in a header (AWS JSON 1.1 protocol)."""
 
-    service: str
-    name: str
-    operation: Operation | None = None
     body: bytes = b""
-    refusal: Refusal | None = None
 
-    @property
-    def known(self) -> bool:
-        """See `Question`."""
-        return self.operation is not None
+    def _input(self, operation: Operation) -> dict[str, Any] | Refusal:
+        return operation.read_json(self.body)
 
-    @property
-    def anonymous(self) -> bool:
-        """See `Question`."""
-        return self.operation is not None and self.operation.anonymous
-
-    @property
-    def sensitive(self) -> frozenset[str]:
-        """See `Question`."""
-        return frozenset() if self.operation is None else self.operation.sensitive
-
-    def read(self) -> tuple[dict[str, Any], bool] | Refusal:
-        """See `Question`."""
-        if self.operation is None:
-            return Refusal(Reason.INVALID_ACTION, f"Could not find operation {self.name}")
-        read = self.operation.read_json(self.body)
-        return read if isinstance(read, Refusal) else (read, True)
-
-    def write(self, answer: Any, request_id: str) -> Spelled:
-        """See `Question`."""
-        if self.operation is None:
-            raise TypeError("an operation that is not known has no answer")
-        body = self.operation.write_json({} if answer is None else answer)
-        return Spelled(200, {"Content-Type": JSON, "x-amzn-RequestId": request_id}, body)
+    def _output(self, operation: Operation, answer: Any, _request_id: str) -> tuple[str, bytes]:
+        return JSON, operation.write_json(answer)
 
     def refuse(self, refusal: Refusal, request_id: str) -> Spelled:
         """See `Question`."""
@@ -329,10 +320,10 @@ class Dialects:
     def _query_question(self, received: Received) -> QueryQuestion:
         if received.method not in ("GET", "POST"):
             text = f"The method {received.method} is not allowed here; use POST."
-            return QueryQuestion("", "", self._default, refusal=Refusal(Reason.METHOD_NOT_ALLOWED, text))
+            return QueryQuestion("", "", namespace=self._default, refusal=Refusal(Reason.METHOD_NOT_ALLOWED, text))
         pairs = read_parameters(received)
         if isinstance(pairs, Refusal):
-            return QueryQuestion("", "", self._default, refusal=pairs)
+            return QueryQuestion("", "", namespace=self._default, refusal=pairs)
         named = dict(pairs)
         name, version = named.get("Action", "")[:LONGEST_NAME], named.get("Version", "")[:LONGEST_NAME]
         service = self._versions.get(version)
@@ -346,10 +337,10 @@ class Dialects:
             return QueryQuestion(
                 "" if service is None else service.name,
                 name,
-                self._default if service is None else service.namespace,
+                namespace=self._default if service is None else service.namespace,
                 refusal=Refusal(Reason.INVALID_ACTION, text),
             )
-        return QueryQuestion(service.name, name, service.namespace, operation, pairs)
+        return QueryQuestion(service.name, name, operation, namespace=service.namespace, pairs=pairs)
 
     def _json_question(self, received: Received, target: str) -> JsonQuestion:
         prefix, _, name = target.rpartition(".")
@@ -361,7 +352,7 @@ class Dialects:
         elif operation is None:
             refusal = Refusal(Reason.INVALID_ACTION, f"Could not find operation {target[:LONGEST_NAME]}")
         return JsonQuestion(
-            "" if service is None else service.name, name[:LONGEST_NAME], operation, received.body, refusal
+            "" if service is None else service.name, name[:LONGEST_NAME], operation, refusal, body=received.body
         )
 
     def _rest_question(self, received: Received) -> RestQuestion:

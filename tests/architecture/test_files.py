@@ -58,7 +58,7 @@ def test_a_machine_would_be_found(written):
     assert MACHINES.search(written)
 
 
-@pytest.mark.parametrize("written", ["role/work/x", "arn:aws:iam::1:role/tmp/x", "$HOME/tmp/x"])
+@pytest.mark.parametrize("written", ["role/work" + "/x", "arn:aws:iam::1:role/tmp" + "/x", "$HOME/tmp" + "/x"])
 def test_paths_of_other_things_are_not_machines(written):
     assert not MACHINES.search(written)
 
