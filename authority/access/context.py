@@ -39,6 +39,15 @@ def unmapped(address: str) -> str:
     return str(parsed)
 
 
+def is_address(text: str) -> bool:
+    """Whether *text* is an address of the internet, old or new."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def seen(origin: Origin) -> dict[str, str | tuple[str, ...]]:
     """What we saw of a request to ourselves."""
     return {

@@ -9,7 +9,7 @@ import msgspec
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
 from authority.access.context import Context
-from authority.access.tagging import request_tags, tag_keys
+from authority.access.wearing import tagging, untagging
 from authority.accounts.naming import outsider
 from authority.accounts.organization import account_arn, tags_unfit, worn
 from authority.kernel.refusal import Reason
@@ -64,11 +64,7 @@ def _tagged_account(state: State, call: Call[Any]) -> Account | Decision:
     return account
 
 
-@action(
-    "organizations:TagResource",
-    resource=_target,
-    conditions=lambda state, call: {**_target_wears(state, call), **request_tags(call.input.tags)},
-)
+@action("organizations:TagResource", resource=_target, conditions=tagging(_target_wears))
 def tag_resource(state: State, call: Call[Tagged], _facts: Facts) -> Decision:
     """Lay tags over those of an account (Organizations API, TagResource)."""
     account = _tagged_account(state, call)
@@ -80,11 +76,7 @@ def tag_resource(state: State, call: Call[Tagged], _facts: Facts) -> Decision:
     return Decision(facts=(AccountTagged(account=account.id, tags=call.input.tags),))
 
 
-@action(
-    "organizations:UntagResource",
-    resource=_target,
-    conditions=lambda state, call: {**_target_wears(state, call), **tag_keys(call.input.tag_keys)},
-)
+@action("organizations:UntagResource", resource=_target, conditions=untagging(_target_wears))
 def untag_resource(state: State, call: Call[Untagged], _facts: Facts) -> Decision:
     """Take tags off an account (Organizations API, UntagResource)."""
     account = _tagged_account(state, call)

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
-from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -18,7 +17,7 @@ import msgspec
 from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
 from authority.access.caller import Credential, SessionClaims, caller_of
-from authority.access.context import unmapped
+from authority.access.context import is_address, unmapped
 from authority.access.naming import own_arn
 from authority.accounts.log import log_arn
 from authority.accounts.naming import outsider
@@ -335,7 +334,7 @@ def _wrong_ids(wanted: ListEvents | ListSessions) -> Iterator[str]:
         key = wanted.access_key_id
         if key is not None and not _UNIQUE_ID.fullmatch(key):
             yield "The value of accessKeyId must be an access key id: AKIA... or ASIA..."
-    if wanted.source_address is not None and not _is_address(wanted.source_address):
+    if wanted.source_address is not None and not is_address(wanted.source_address):
         yield "The value of sourceAddress must be one IP address."
 
 
@@ -356,14 +355,6 @@ def moment_of(text: str | None) -> datetime | None:
         return moment.astimezone(UTC)
     except OverflowError:
         return None
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _camel(name: str) -> str:

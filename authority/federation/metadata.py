@@ -18,8 +18,8 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from lxml import etree
 
+from authority.federation.strict_xml import NotWellFormed, parsed
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.providers import SamlMetadata
 
@@ -86,21 +86,9 @@ def _read(text: str) -> SamlMetadata:
 def _parsed(text: str, raw: bytes) -> Any:
     if _DECLARATION.search(text):
         raise _Unfit("it declares a document type or entities.")
-    # The bytes are UTF-8 because we made them; what the document says of its encoding was for its file.
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        load_dtd=False,
-        dtd_validation=False,
-        no_network=True,
-        huge_tree=False,
-        recover=False,
-        remove_comments=False,
-        remove_pis=False,
-    )
     try:
-        return etree.fromstring(raw, parser)
-    except (etree.XMLSyntaxError, ValueError):
+        return parsed(raw)
+    except NotWellFormed:
         raise _Unfit("it is not well-formed XML.") from None
 
 

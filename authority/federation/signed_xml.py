@@ -24,6 +24,8 @@ from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
+from authority.federation.strict_xml import NotWellFormed, parsed, parser
+
 LARGEST: Final = 131_072
 """Bytes of a response, decoded."""
 MOST_ELEMENTS: Final = 2_000
@@ -70,7 +72,7 @@ def signed_assertion(encoded: str, certificates: Iterable[str]) -> Any:
     found = verified.get(f"{ASSERTION}Assertion")
     if found is None:
         (found,) = verified[f"{PROTOCOL}Response"].findall(f"{ASSERTION}Assertion")
-        found = etree.fromstring(etree.tostring(found), _parser())
+        found = parsed(etree.tostring(found))
     return found
 
 
@@ -93,8 +95,8 @@ def response_of(encoded: str) -> Any:
     if "<!" in text or "<?" in text[0 if declared is None else declared.end() :]:
         raise Unfit("it holds a declaration, a comment or an instruction")
     try:
-        return etree.fromstring(raw, _parser())
-    except (etree.XMLSyntaxError, ValueError):
+        return parsed(raw)
+    except NotWellFormed:
         raise Unfit("it is not well-formed XML") from None
 
 
@@ -192,7 +194,7 @@ def _verified(root: Any, tag: str, trusted: Iterable[x509.Certificate]) -> Any:
         )
         try:
             result = XMLVerifier().verify(
-                root, x509_cert=certificate, expect_config=config, id_attribute="ID", parser=_parser()
+                root, x509_cert=certificate, expect_config=config, id_attribute="ID", parser=parser()
             )
         except Exception:  # noqa: BLE001, S112 - whatever the verifier stumbles over is no signature
             continue
@@ -200,17 +202,3 @@ def _verified(root: Any, tag: str, trusted: Iterable[x509.Certificate]) -> Any:
         if found is not None and found.tag == tag:
             return found
     raise Unfit("its signature is not that of the provider")
-
-
-def _parser() -> Any:
-    return etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        load_dtd=False,
-        dtd_validation=False,
-        no_network=True,
-        huge_tree=False,
-        recover=False,
-        remove_comments=False,
-        remove_pis=False,
-    )

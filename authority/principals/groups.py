@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,7 @@ from authority.access.weighing import refusal_of, weigh
 from authority.kernel.ids import GROUP, GroupId, UserId
 from authority.kernel.refusal import Reason
 from authority.model.account import Account
-from authority.model.principals import Group, GroupCreated, GroupDeleted, GroupJoined, GroupLeft, GroupRenamed
+from authority.model.principals import Group, GroupCreated, GroupDeleted, GroupJoined, GroupLeft, GroupRenamed, User
 from authority.model.state import State
 from authority.principals.naming import below, named_group, named_user, no_group, no_user, worn_by_user
 from authority.principals.users import UserDetail, shown
@@ -218,6 +219,15 @@ class Membership(msgspec.Struct, frozen=True, rename="pascal"):
     user_name: str
 
 
+def _both(state: State, call: Call[Any]) -> tuple[Group, User] | Decision:
+    """The group and the user that the input names, or which of them there is none of."""
+    account, wanted = account_of(state, call), call.input
+    group, user = account.group_named(wanted.group_name), account.user_named(wanted.user_name)
+    if user is None:
+        return no_user(wanted.user_name)
+    return no_group(wanted.group_name) if group is None else (group, user)
+
+
 class AddUserToGroup(Membership, frozen=True):
     """Who shall be in which group."""
 
@@ -225,14 +235,13 @@ class AddUserToGroup(Membership, frozen=True):
 @action("iam:AddUserToGroup", resource=named_group)
 def add_user_to_group(state: State, call: Call[AddUserToGroup], _facts: Facts) -> Decision:
     """Put a user into a group; one who is in it already stays in it (IAM API, AddUserToGroup)."""
-    account = account_of(state, call)
-    group, user = account.group_named(call.input.group_name), account.user_named(call.input.user_name)
-    if user is None:
-        return no_user(call.input.user_name)
-    if group is None:
-        return no_group(call.input.group_name)
+    found = _both(state, call)
+    if isinstance(found, Decision):
+        return found
+    group, user = found
     if group.id in user.groups:
         return Decision()
+    account = account_of(state, call)
     most = account.quota("GroupsPerUserQuota")
     if len(user.groups) >= most:
         return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for GroupsPerUser: {most}")
@@ -246,12 +255,12 @@ class RemoveUserFromGroup(Membership, frozen=True):
 @action("iam:RemoveUserFromGroup", resource=named_group)
 def remove_user_from_group(state: State, call: Call[RemoveUserFromGroup], _facts: Facts) -> Decision:
     """Take a user out of a group; one who is not in it stays out of it (IAM API, RemoveUserFromGroup)."""
-    account = account_of(state, call)
-    group, user = account.group_named(call.input.group_name), account.user_named(call.input.user_name)
-    if user is None:
-        return no_user(call.input.user_name)
-    if group is None:
-        return no_group(call.input.group_name)
+    found = _both(state, call)
+    if isinstance(found, Decision):
+        return found
+    group, user = found
     if group.id not in user.groups:
         return Decision()
-    return Decision(facts=(GroupLeft(account=account.id, group_id=GroupId(group.id), user_id=UserId(user.id)),))
+    return Decision(
+        facts=(GroupLeft(account=call.caller.account, group_id=GroupId(group.id), user_id=UserId(user.id)),)
+    )

@@ -6,10 +6,9 @@ What is proven, it may not say at all: who asks, since when, with which tags, wi
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Final
 
-from authority.access.context import Context, unmapped
+from authority.access.context import Context, is_address, unmapped
 from authority.access.trusting import bearer
 from authority.kernel.letters import folded
 from authority.kernel.refusal import Reason, Refusal
@@ -44,7 +43,7 @@ def stated_context(question: Evaluate) -> Context | Refusal:
                 f"services, are left out; keys of {service} and those of how the request arrived can be stated."
             )
         spelled = _spelled(value)
-        if key in ADDRESSES and (not isinstance(spelled, str) or not _is_address(spelled)):
+        if key in ADDRESSES and (not isinstance(spelled, str) or not is_address(spelled)):
             # What cannot be compared matches nothing, so a Deny for other networks would not apply.
             return _refused(f"The context key {name} must be an IP address.")
         if key == "aws:securetransport" and spelled not in ("true", "false"):
@@ -89,14 +88,6 @@ def _spelled(value: str | bool | int | tuple[str, ...]) -> str | tuple[str, ...]
             return str(value)
         case _:
             return value
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _refused(message: str) -> Refusal:
