@@ -341,7 +341,7 @@ async def _serve(
             **gatherers(keyring, frozenset(settings.regions), Argon2Passwords(), issuer_keys, answer),
             **containing(keyring, answer),
         },
-        vouchers=vouchers(keys_of_others, keyring, fetch, judges_of(settings)),
+        vouchers=vouchers(keys_of_others, keyring, fetch, judges_of(settings), issuer_keys),
         answer=answer,
         observe=metrics.observe,
         regions=frozenset(settings.regions),

@@ -6,6 +6,7 @@ its token.  Whether a credential still counts is not decided here, but in log or
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import shake_256
 from typing import Final
 
@@ -16,10 +17,13 @@ from authority.kernel.custody import Custodian, TokenRefused
 from authority.kernel.ids import LONG_TERM_KEY, AccessKeyId
 from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
+from authority.kernel.signing import IssuerKeys
 from authority.ledger.port import Ledger
 from authority.model.principals import ACCESS_KEY_PURPOSE, KeyStatus
 from authority.model.sessions import SessionIssued
+from authority.model.signing_keys import PURPOSE as SIGNING
 from authority.model.state import State
+from authority.sessions.web_identity_token import Signer, in_use
 
 DECOY: Final = Secret(b"0" * 40)
 """What a signature is held against when its key is none of ours, so that both take the same time."""
@@ -102,3 +106,14 @@ class Keyring:
 
     def _sealed(self, claims: SessionClaims) -> str:
         return self._custodian.seal_token(claims.sealing_key_id, claims.access_key_id, _ENCODER.encode(claims))
+
+
+async def signer_in_use(
+    keyring: Keyring, keys: IssuerKeys, state: State, algorithm: str, now: datetime
+) -> Signer | None:
+    """What signs web identity tokens now with an algorithm; None while there is no key for it."""
+    key = in_use(state, algorithm, now)
+    private = None if key is None else await keyring.sealed(key.id, SIGNING)
+    if key is None or private is None:
+        return None
+    return Signer(key.id, key.algorithm, keys.signer(key.algorithm, private))

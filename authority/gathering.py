@@ -10,7 +10,8 @@ from authority.access.naming import role_by_arn
 from authority.audit.answers import Sessions
 from authority.audit.lending import CountActive
 from authority.audit.queries import FindSessions, OneEvent
-from authority.credentials import DECOY, Keyring
+from authority.credentials import DECOY, Keyring, signer_in_use
+from authority.identity_pools.open_id_tokens import ALGORITHM as POOL_TOKENS
 from authority.kernel.passwords import PasswordHasher
 from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
@@ -18,7 +19,6 @@ from authority.kernel.signing import IssuerKeys
 from authority.model.mfa import PURPOSE as SEEDS
 from authority.model.mfa import MfaDevice
 from authority.model.passwords import PURPOSE as PASSWORDS
-from authority.model.signing_keys import PURPOSE as SIGNING
 from authority.permissions.last_accessed import Job, job_of
 from authority.pipeline import Answer, Gather, Gathering
 from authority.principals.login_profiles import ChangePassword, Changing, Hashed, compared_with
@@ -26,7 +26,7 @@ from authority.principals.mfa import held_code, held_pair
 from authority.resources.delegation import Gathered, Judged, Presented, proofs_of
 from authority.sessions.assume_role import Brought, limit_for
 from authority.sessions.revocation import Known
-from authority.sessions.web_identity_token import Signer, in_use
+from authority.sessions.web_identity_token import Signer
 from authority.wire.sigv4 import Unproven, verify_delegated
 
 
@@ -71,11 +71,13 @@ def gatherers(
 
     async def signer(gathering: Gathering) -> Signer | None:
         """Unseal the key that signs web identity tokens as it is asked for (STS API, SigningAlgorithm)."""
-        key = in_use(gathering.version.state, gathering.input.signing_algorithm, gathering.now)
-        private = None if key is None else await keyring.sealed(key.id, SIGNING)
-        if key is None or private is None:
-            return None
-        return Signer(key.id, key.algorithm, keys.signer(key.algorithm, private))
+        return await signer_in_use(
+            keyring, keys, gathering.version.state, gathering.input.signing_algorithm, gathering.now
+        )
+
+    async def pool_signer(gathering: Gathering) -> Signer | None:
+        """Unseal the key that signs tokens of identity pools."""
+        return await signer_in_use(keyring, keys, gathering.version.state, POOL_TOKENS, gathering.now)
 
     async def session(gathering: Gathering) -> Known | None:
         """Find the session that is named, among those of the caller's account."""
@@ -101,6 +103,7 @@ def gatherers(
         "authority:Evaluate": delegated,
         "authority:RevokeDescendants": session,
         "authority:RevokeSession": session,
+        "cognito-identity:GetOpenIdTokenForDeveloperIdentity": pool_signer,
         "iam:ChangePassword": own_password,
         "iam:CreateLoginProfile": new_password,
         "iam:EnableMFADevice": two_codes,

@@ -31,6 +31,8 @@ from authority.accounts import (
     what_if,
 )
 from authority.federation import console, oidc_providers, outbound_identity, saml, saml_providers, web_identity
+from authority.identity_pools import coming, developers, identities, pool_tags, pools
+from authority.identity_pools import roles as pool_roles
 from authority.permissions import (
     attachments,
     boundaries,
@@ -59,7 +61,7 @@ from authority.sessions import (
 from authority.wire.dialects import Route
 
 OWN_SERVICE: Final = "authority"
-SERVICES: Final = ("iam", "sts", "organizations", "cloudtrail")
+SERVICES: Final = ("iam", "sts", "organizations", "cloudtrail", "cognito-identity")
 """The services that are spoken as AWS describes them, by the names of their models."""
 
 MODULES: Final = (
@@ -76,15 +78,18 @@ MODULES: Final = (
     boundaries,
     caller_identity,
     checkpoint_keys,
+    coming,
     containing,
     console,
     context_keys,
     credential_report,
+    developers,
     devices,
     evaluate,
     federation_token,
     granting,
     groups,
+    identities,
     inline,
     instance_profiles,
     investigating,
@@ -103,6 +108,9 @@ MODULES: Final = (
     organizations,
     outbound_identity,
     password_policy,
+    pool_roles,
+    pool_tags,
+    pools,
     preferences,
     proofs,
     revocation,

@@ -214,9 +214,9 @@ async def renew_sealing_key(committer: Committer, custodian: Custodian, clock: C
 async def renew_signing_keys(
     committer: Committer, custodian: Custodian, keys: IssuerKeys, clock: Clock, entropy: Entropy
 ) -> None:
-    """Where an account issues web identity tokens, have a key of each kind that is young enough; destroy old ones."""
+    """Where anybody issues tokens, an account or an identity pool, have a young key of each kind; destroy old ones."""
     state, now = committer.version.state, clock.now()
-    issuing = any(
+    issuing = len(state.identities.pools) > 0 or any(
         account.outbound_identity is not None and account.outbound_identity.enabled
         for account in state.accounts.values()
     )

@@ -17,7 +17,7 @@ from authority.registry import ACTIONS
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "API.md"
 
-TITLES: Final = {"iam": "IAM", "sts": "STS", "organizations": "Organizations"}
+TITLES: Final = {"iam": "IAM", "sts": "STS", "organizations": "Organizations", "cognito-identity": "Cognito Identity"}
 CREDENTIALS: Final = (
     "kept nowhere: certificates, SSH keys and credentials of single services open services of AWS that do not run here"
 )
@@ -31,6 +31,7 @@ POLICIES: Final = "there are no policies of the organisation yet"
 SERVICE_ACCESS: Final = "no service of AWS runs here that could be given access to the organisation"
 DELEGATES: Final = "who administers the accounts is a matter of policies in the management account"
 BILLING: Final = "there is no billing"
+POOL_TAGS: Final = "session tags are given by the pool's own application, with the token that it gets for its users"
 
 REASONS: Final[Mapping[str, Mapping[str, str]]] = {
     "iam": {
@@ -58,6 +59,9 @@ REASONS: Final[Mapping[str, Mapping[str, str]]] = {
         r"\w*Responsibility\w*": BILLING,
         r"ListAccountsWithInvalidEffectivePolicy|ListEffectivePolicyValidationErrors": POLICIES,
     },
+    "cognito-identity": {
+        r"(Get|Set)PrincipalTagAttributeMap": POOL_TAGS,
+    },
 }
 """Why an operation is refused, by a pattern of its name; the first that fits counts."""
 
@@ -70,6 +74,9 @@ NOTES: Final[Mapping[str, str]] = {
     "iam:ListServiceSpecificCredentials": "always an empty list",
     "iam:ListSigningCertificates": "always an empty list",
     "sts:AssumeRole": "ProvidedContexts is refused",
+    "cognito-identity:CreateIdentityPool": "ServerSideTokenCheck is refused",
+    "cognito-identity:GetOpenIdTokenForDeveloperIdentity": "takes one login, of the developer provider",
+    "cognito-identity:UpdateIdentityPool": "ServerSideTokenCheck is refused",
     "organizations:ListAWSServiceAccessForOrganization": "always an empty list",
     "organizations:ListDelegatedAdministrators": "always an empty list",
     "organizations:ListOrganizationalUnitsForParent": "always an empty list",
@@ -83,10 +90,11 @@ HEAD: Final = """\
 
 Written by `ops/api-page` from the registry of actions and from botocore {version}; do not edit it by hand.
 
-Every operation of IAM, STS and Organizations is here. One that **works** takes every parameter of the service model
-and refuses what it does not understand; where it differs from AWS on purpose, [DIVERGENCES.md](DIVERGENCES.md) says so.
-One that is refused answers `InvalidAction` with status 400 at once (Organizations: `UnknownOperationException`), so
-that no client waits or tries again. All of them are asked for at `POST /`, as AWS's own clients do.
+Every operation of IAM, STS, Organizations and Cognito Identity is here. One that **works** takes every parameter of
+the service model and refuses what it does not understand; where it differs from AWS on purpose,
+[DIVERGENCES.md](DIVERGENCES.md) says so. One that is refused answers `InvalidAction` with status 400 at once (the last
+two: `UnknownOperationException`), so that no client waits or tries again. All of them are asked for at `POST /`, as
+AWS's own clients do.
 """
 
 

@@ -41,6 +41,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "SAMLProviderArn": "AWS::IAM::SAMLProvider",
     "OpenIDConnectProviderArn": "AWS::IAM::OIDCProvider",
     "SerialNumber": "AWS::IAM::VirtualMFADevice",
+    "IdentityPoolId": "AWS::Cognito::IdentityPool",
     "AccountId": "AWS::Organizations::Account",
 }
 """What a parameter names (CloudFormation User Guide, resource types)."""

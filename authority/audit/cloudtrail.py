@@ -32,7 +32,7 @@ HIDDEN: Final = "HIDDEN_DUE_TO_SECURITY_REASONS"
 OURSELVES: Final = "authority"
 """Who acted where nobody asked."""
 _RECORDED_HIDDEN: Final = "***"
-_SPEAKING_JSON: Final = frozenset({"organizations", "cloudtrail"})
+_SPEAKING_JSON: Final = frozenset({"organizations", "cloudtrail", "cognito-identity"})
 _COMMON: Final = frozenset(
     {
         "AccessDenied", "ExpiredToken", "IDPCommunicationError", "IDPRejectedClaim", "IncompleteSignature",

@@ -60,7 +60,16 @@ def question(state: State, wanted: AssumeRoleWithWebIdentity, judges: Judges) ->
     account = trusting_account(state, wanted.role_arn)
     if isinstance(account, Refusal):
         return account
-    token, provider = wanted.web_identity_token, wanted.provider_id
+    provider = wanted.provider_id or ""
+    asked = question_of(provider, AccountId("") if account is None else account.id, wanted.web_identity_token, judges)
+    found = role_by_arn(state, wanted.role_arn)
+    if isinstance(asked, Asked) and (found is None or f'"{provider}"' not in found[1].trust.document):
+        return NOT_VALID  # the same words as for a token that is none, so that nobody learns which roles exist
+    return asked
+
+
+def question_of(provider: str, account: AccountId, token: str, judges: Judges) -> Asked | Refusal:
+    """What to ask *provider* about a token of its, on behalf of an *account*."""
     if _TOKEN.fullmatch(token) is None:
         return NOT_VALID
     match provider:
@@ -71,10 +80,7 @@ def question(state: State, wanted: AssumeRoleWithWebIdentity, judges: Judges) ->
             url = f"{judges.facebook}?{urlencode({'input_token': token, 'access_token': app})}"
         case _:
             return Refusal(Reason.VALIDATION_ERROR, f"ProviderId {provider} is not supported.")
-    found = role_by_arn(state, wanted.role_arn)
-    if account is None or found is None or f'"{provider}"' not in found[1].trust.document:
-        return NOT_VALID  # the same words as for a token that is none, so that nobody learns which roles exist
-    return Asked(provider, account.id, url)
+    return Asked(provider, account, url)
 
 
 def answered(asked: Asked, token: str, body: bytes, now: datetime) -> WebIdentity | Refusal:

@@ -320,13 +320,18 @@ def redeem(
     return issue(state, call, facts, identity, asked=lasting, shape=shape or answer)
 
 
+def trusted(state: State, identity: SamlIdentity) -> bool:
+    """Whether the provider is trusted at this point of the log, with the same metadata."""
+    known = state.accounts.get(identity.account)
+    provider = None if known is None or known.closed_at is not None else known.saml_providers.get(identity.provider_id)
+    return provider is not None and provider.metadata.entity_id == identity.assertion.issuer
+
+
 def _refused(state: State, identity: SamlIdentity, role_arn: str) -> Refusal | None:
     account = trusting_account(state, role_arn)
     if isinstance(account, Refusal):
         return account
-    known = state.accounts.get(identity.account)
-    provider = None if known is None or known.closed_at is not None else known.saml_providers.get(identity.provider_id)
-    if provider is None or provider.metadata.entity_id != identity.assertion.issuer:
+    if not trusted(state, identity):
         return GONE
     # A provider speaks for roles of its own account only, and the pair must be the one that is asked for.
     if account is None or account.id != identity.account or (role_arn, identity.provider) not in identity.roles:

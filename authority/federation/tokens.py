@@ -63,6 +63,8 @@ class Unverified(msgspec.Struct, frozen=True):
     unverified_issuer: str
     unverified_key: str | None
     unverified_algorithm: str
+    unverified_audience: str = ""
+    """The one it is for; empty where it is for several."""
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -88,7 +90,7 @@ def taken_apart(token: str) -> Unverified | Refusal:
     header, payload = _object(parts[0]), _object(parts[1])
     if header is None or payload is None:
         return MALFORMED
-    algorithm, key, issuer = header.get("alg"), header.get("kid"), payload.get("iss")
+    algorithm, key, issuer, audience = header.get("alg"), header.get("kid"), payload.get("iss"), payload.get("aud")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         return invalid("The token is signed with an algorithm that does not count.")
     # What is critical must be understood, and nothing is; `b64` and `zip` would change what was signed.
@@ -98,7 +100,7 @@ def taken_apart(token: str) -> Unverified | Refusal:
         return MALFORMED
     if not isinstance(issuer, str):
         return invalid("The token does not say who issued it.")
-    return Unverified(token, issuer, key, algorithm)
+    return Unverified(token, issuer, key, algorithm, audience if isinstance(audience, str) else "")
 
 
 def verified(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -14,13 +14,14 @@ from authority.access.issuing import AssumedRoleUser, assumed_role_user
 from authority.access.session_contents import PolicyDescriptor
 from authority.access.vouched import Vouched
 from authority.federation import claims as claims_of
-from authority.federation import tokens
+from authority.federation import own_tokens, tokens
 from authority.federation.assuming import Asked, Issued, issue, trusting_account
 from authority.federation.keysets import Issuer, KeySet
 from authority.federation.providers import OIDC
 from authority.kernel.arn import Arn, parse
 from authority.kernel.ids import AccountId
 from authority.kernel.refusal import Refusal
+from authority.model.providers import OidcProvider
 from authority.model.state import State
 from authority.policy.principal import PrincipalKind
 
@@ -73,6 +74,8 @@ class WebIdentity(Vouched, frozen=True, kw_only=True):
     issuer: str
     audience: str
     audiences: tuple[str, ...]
+    said: Mapping[str, Any] = {}
+    """All claims, where it was a token that has some."""
 
 
 class Sought(msgspec.Struct, frozen=True):
@@ -90,6 +93,25 @@ class Sought(msgspec.Struct, frozen=True):
     """What condition keys begin with."""
     provider_id: str = ""
     clients: tuple[str, ...] | None = None
+    keys: KeySet | None = None
+    """The keys, where they are our own and nobody needs to be asked."""
+
+
+def registered(
+    unverified: tokens.Unverified, account: AccountId, provider: OidcProvider, partition: str
+) -> Sought | None:
+    """What a token must be held against that is to be one of a provider of an *account*; None for another's."""
+    if unverified.unverified_issuer != SCHEME + provider.url:
+        return None
+    return Sought(
+        unverified,
+        Issuer(provider.url, tuple(sorted(one.lower() for one in provider.thumbprints))),
+        account,
+        str(Arn(partition, "iam", "", account, f"{OIDC}/{provider.url}")),
+        provider.url,
+        provider.id,
+        provider.client_ids,
+    )
 
 
 def sought(state: State, wanted: AssumeRoleWithWebIdentity) -> Sought | Refusal:
@@ -105,15 +127,14 @@ def sought(state: State, wanted: AssumeRoleWithWebIdentity) -> Sought | Refusal:
     if account is None:
         return nobody
     provider = account.oidc_provider_at(url)
-    if provider is not None and unverified.unverified_issuer == SCHEME + provider.url:
+    own = None if provider is None else registered(unverified, account.id, provider, _partition(wanted.role_arn))
+    if own is not None:
+        return own
+    name, pool = own_tokens.ISSUER, unverified.unverified_audience
+    if unverified.unverified_issuer == SCHEME + name and pool in state.identities.pools:
+        # INVARIANT: whoever names a pool of ours is held against our own keys, and never against somebody else's.
         return Sought(
-            unverified,
-            Issuer(provider.url, tuple(sorted(one.lower() for one in provider.thumbprints))),
-            account.id,
-            _provider_arn(wanted.role_arn, account.id, provider.url),
-            provider.url,
-            provider.id,
-            provider.client_ids,
+            unverified, Issuer(name), account.id, name, name, pool, clients=(pool,), keys=own_tokens.keys(state)
         )
     known = KNOWN.get(unverified.unverified_issuer)
     if known is None:
@@ -146,6 +167,7 @@ def judged(seeking: Sought, keys: KeySet, now: datetime) -> WebIdentity | Refusa
         issuer=claims.issuer,
         audience=claims.audience,
         audiences=claims.audiences,
+        said=claims.said,
     )
 
 
@@ -159,7 +181,7 @@ def assume_role_with_web_identity(state: State, call: Call[AssumeRoleWithWebIden
     wanted, identity = call.input, call.gathered
     if not isinstance(identity, WebIdentity):
         raise TypeError("nobody vouches for whoever asks")
-    if not _stands(state, identity):
+    if not trusted(state, identity):
         return Decision(answer=GONE, subject=wanted.role_arn)
 
     def shape(issued: Issued) -> WebIdentityRole:
@@ -187,19 +209,17 @@ def assume_role_with_web_identity(state: State, call: Call[AssumeRoleWithWebIden
     return issue(state, call, facts, identity, asked=asked, shape=shape)
 
 
-def _stands(state: State, identity: WebIdentity) -> bool:
+def trusted(state: State, identity: WebIdentity) -> bool:
     """Whether the provider is trusted at this point of the log, for this client."""
     account = state.accounts.get(identity.account)
     if account is None or account.closed_at is not None:
         return False
     if not identity.provider_id:
         return True
+    if identity.provider == own_tokens.ISSUER:
+        return own_tokens.stands(state, identity.provider_id, identity.subject, identity.conditions)
     provider = account.oidc_providers.get(identity.provider_id)
     return provider is not None and any(one in provider.client_ids for one in identity.audiences)
-
-
-def _provider_arn(role_arn: str, account: str, url: str) -> str:
-    return str(Arn(_partition(role_arn), "iam", "", account, f"{OIDC}/{url}"))
 
 
 def _partition(role_arn: str) -> str:

@@ -14,6 +14,7 @@ from immutables import Map
 from authority.kernel.ids import GROUP, USER, AccountId, PolicyId
 from authority.kernel.tags import Tag
 from authority.model.holders import Holder
+from authority.model.identity_pools import IdentityPool
 from authority.model.instance_profiles import InstanceProfile
 from authority.model.mfa import MfaDevice
 from authority.model.passwords import PasswordPolicy
@@ -61,6 +62,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     outbound_identity: OutboundIdentity | None = None
     session_limits: Map[str, int] = Map()
     """How many active sessions of its roles each trusted account may have, where there is a limit."""
+    identity_pools: Map[str, IdentityPool] = Map()
 
     def quota(self, name: str) -> int:
         """How much of something the account may hold (`model.quotas`)."""

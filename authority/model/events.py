@@ -40,6 +40,18 @@ from authority.model.holders import (
     PolicyAttached,
     PolicyDetached,
 )
+from authority.model.identity_pools import (
+    IdentityCreated,
+    IdentityDeleted,
+    IdentityPoolCreated,
+    IdentityPoolDeleted,
+    IdentityPoolRolesSet,
+    IdentityPoolTagged,
+    IdentityPoolUntagged,
+    IdentityPoolUpdated,
+    LoginsLinked,
+    LoginsUnlinked,
+)
 from authority.model.instance_profiles import (
     InstanceProfileCreated,
     InstanceProfileDeleted,
@@ -209,6 +221,16 @@ AnyFact: TypeAlias = (
     | CheckpointKeyCreated
     | CheckpointKeyRetired
     | CheckpointRefused
+    | IdentityPoolCreated
+    | IdentityPoolUpdated
+    | IdentityPoolRolesSet
+    | IdentityPoolTagged
+    | IdentityPoolUntagged
+    | IdentityPoolDeleted
+    | IdentityCreated
+    | LoginsLinked
+    | LoginsUnlinked
+    | IdentityDeleted
 )
 
 FACTS: Final[dict[str, type[Fact]]] = {str(fact.__struct_config__.tag): fact for fact in AnyFact.__args__}

@@ -21,6 +21,8 @@ DEFAULTS: Final[Mapping[str, int]] = MappingProxyType(
         "GroupPolicySizeQuota": 5_120,
         "GroupsPerUserQuota": 10,
         "GroupsQuota": 300,
+        "IdentitiesPerPoolQuota": 10_000,
+        "IdentityPoolsQuota": 1_000,
         "InstanceProfilesQuota": 1_000,
         "MFADevicesPerUserQuota": 8,
         "OIDCProvidersQuota": 100,

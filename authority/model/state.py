@@ -25,6 +25,8 @@ from authority.model import (
     boundaries,
     checkpoints,
     holders,
+    identity_pool_folds,
+    identity_pools,
     lending,
     policies,
     policy_folds,
@@ -42,6 +44,7 @@ from authority.model.authority import SealingKey, Settings
 from authority.model.checkpoints import CheckpointKey
 from authority.model.fact import AccountFact, Fact
 from authority.model.holders import Holder
+from authority.model.identity_pools import Identities
 from authority.model.policies import ManagedPolicy
 from authority.model.policy_folds import Catalogue
 from authority.model.principals import AccessKey, KeyStatus
@@ -66,6 +69,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     revocations: Revocations = revocations.NONE
     signing_keys: Map[str, SigningKey] = Map()
     checkpoint_keys: Map[str, CheckpointKey] = Map()
+    identities: Identities = identity_pools.NOBODY
 
     def signers_of_checkpoints(self) -> list[CheckpointKey]:
         """The keys that sign checkpoints, oldest first."""
@@ -142,6 +146,14 @@ def _checkpoint_key_retired(state: State, fact: checkpoints.CheckpointKeyRetired
 
 def _revoked(state: State, fact: Any, at: datetime) -> State:
     return _replace(state, revocations=state.revocations.taking(fact, at, state.sealing_keys))
+
+
+def _identities(state: State, fact: Any, at: datetime) -> State:
+    return _replace(state, identities=state.identities.taking(fact, at))
+
+
+def _pools(state: State, fact: Any, at: datetime) -> State:
+    return _in_account(identity_pool_folds.FOLDS[type(fact)])(_identities(state, fact, at), fact, at)
 
 
 def _account_created(state: State, fact: authorities.AccountCreated, at: datetime) -> State:
@@ -292,6 +304,13 @@ FOLDS: Final[dict[type[Fact], Callable[[State, Any, datetime], State]]] = {
     **{fact: _in_account(fold) for fact, fold in provider_folds.FOLDS.items()},
     **{fact: _in_account(fold) for fact, fold in sign_in_folds.FOLDS.items()},
     **{fact: _in_account(fold) for fact, fold in account_folds.FOLDS.items()},
+    **{fact: _in_account(fold) for fact, fold in identity_pool_folds.FOLDS.items()},
+    identity_pools.IdentityPoolCreated: _pools,
+    identity_pools.IdentityPoolDeleted: _pools,
+    identity_pools.IdentityCreated: _identities,
+    identity_pools.LoginsLinked: _identities,
+    identity_pools.LoginsUnlinked: _identities,
+    identity_pools.IdentityDeleted: _identities,
     account_settings.AccountRequested: _account_requested,
     lending.SessionLimitSet: _in_account(_session_limit_set),
     revocations.SessionRevoked: _revoked,

@@ -12,6 +12,7 @@ from authority.access.boundaries import boundary_arn
 from authority.kernel.arn import Arn
 from authority.model.account import Account
 from authority.model.holders import Holder
+from authority.model.identity_pools import Identity, IdentityPool
 from authority.model.instance_profiles import InstanceProfile
 from authority.model.policies import ManagedPolicy
 from authority.model.principals import AccessKey, User
@@ -28,6 +29,7 @@ OF_ACCOUNTS: Final[Mapping[str, str]] = {
     "saml_providers": "saml-provider",
     "oidc_providers": "oidc-provider",
     "mfa_devices": "mfa-device",
+    "identity_pools": "identity-pool",
 }
 """What an account holds, by field."""
 OF_THE_AUTHORITY: Final[Mapping[str, str]] = {
@@ -64,6 +66,7 @@ def collections(state: State) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         yield "", kind, getattr(state, field)
     for field, kind in REVOKED.items():
         yield "", kind, getattr(state.revocations, field)
+    yield "", "identity", state.identities.known
     yield "", ACCOUNT, state.accounts
     for account in state.accounts.values():
         for field, kind in OF_ACCOUNTS.items():
@@ -75,7 +78,7 @@ def owner_of(account: str, kind: str, value: Any) -> str:
     match value:
         case Account():
             return value.id
-        case AccessKey():
+        case AccessKey() | Identity():
             return value.account
         case _:
             return account if kind in OF_ACCOUNTS.values() else ""
@@ -96,7 +99,7 @@ def as_plain(value: Any) -> Plain:
         case Account():
             return members(value, {*OF_ACCOUNTS, *DERIVED})
         case State():
-            return members(value, {*OF_THE_AUTHORITY, *DERIVED, "accounts", "revocations"})
+            return members(value, {*OF_THE_AUTHORITY, *DERIVED, "accounts", "revocations", "identities"})
         case _:
             return plain(value)
 
@@ -205,6 +208,9 @@ def arn_of(account: Account, value: Any, partition: str) -> str:
             resource = f"oidc-provider/{value.url}"
         case Account():
             resource = "root"
+        case IdentityPool():
+            region = value.id.partition(":")[0]
+            return str(Arn(partition, "cognito-identity", region, account.id, f"identitypool/{value.id}"))
         case _:
             return ""
     return str(Arn(partition, "iam", "", account.id, resource))

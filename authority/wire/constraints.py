@@ -107,7 +107,7 @@ class Constraints:
 
     def _list(self, shape: Shape) -> Check | None:
         item = self._description.member(shape)
-        check_self = self._scalar(shape, rules_of(shape), sensitive=self._hides(shape))
+        check_self = self._scalar(shape, rules_of(shape), sensitive=self._description.hides(shape, blobs=True))
         if item.type in SCALARS:
             return _both(check_self, self._each(item, "Member must satisfy constraint", list))
         check_item = self.of(item)
@@ -122,7 +122,7 @@ class Constraints:
 
     def _map(self, shape: Shape) -> Check | None:
         key, item = self._description.key(shape), self._description.value(shape)
-        checks = self._scalar(shape, rules_of(shape), sensitive=self._hides(shape))
+        checks = self._scalar(shape, rules_of(shape), sensitive=self._description.hides(shape, blobs=True))
         checks = _both(checks, self._each(key, "Map keys must satisfy constraint", list))
         if item.type in SCALARS:
             return _both(
@@ -173,12 +173,6 @@ class Constraints:
         """*shape* with what hides its values: what it is, what it holds, or that the service never repeats any."""
         hidden = shape.sensitive or sensitive or not self._wording.repeats
         return msgspec.structs.replace(shape, sensitive=hidden)
-
-    def _hides(self, shape: Shape, above: frozenset[str] = frozenset()) -> bool:
-        """Whether a value of *shape* may hold something that must not be shown."""
-        if shape.sensitive or shape.type == "blob" or shape.name in above:
-            return shape.sensitive or shape.type == "blob"
-        return any(self._hides(part, above | {shape.name}) for part in self._description.parts(shape))
 
 
 def rules_of(shape: Shape) -> tuple[Rule, ...]:

@@ -76,6 +76,15 @@ class Description:
         """What the values of a map are."""
         return self.shape(self._shapes[shape.name]["value"])
 
+    def hides(self, shape: Shape, *, blobs: bool = False, above: frozenset[str] = frozenset()) -> bool:
+        """Whether a value of *shape* may hold what must not be shown, at any depth; *blobs* are such, where asked."""
+        if shape.sensitive or (blobs and shape.type == "blob"):
+            return True
+        within = above | {shape.name}
+        return shape.name not in above and any(
+            self.hides(part, blobs=blobs, above=within) for part in self.parts(shape)
+        )
+
     def parts(self, shape: Shape) -> tuple[Shape, ...]:
         """Everything that *shape* is made of."""
         match shape.type:

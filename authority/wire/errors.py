@@ -98,6 +98,17 @@ SPELLINGS: Final[Mapping[Reason, Spelling]] = {
     Reason.PARENT_NOT_FOUND: Spelling("ParentNotFoundException", 404, "ParentNotFoundException"),
     Reason.CHILD_NOT_FOUND: Spelling("ChildNotFoundException", 404, "ChildNotFoundException"),
     Reason.CONSTRAINT_VIOLATION: Spelling("ConstraintViolationException", 409, "ConstraintViolationException"),
+    # So do identity pools.
+    Reason.NOT_AUTHORIZED: Spelling("NotAuthorizedException", 403, "NotAuthorizedException"),
+    Reason.RESOURCE_CONFLICT: Spelling("ResourceConflictException", 409, "ResourceConflictException"),
+    Reason.DEVELOPER_USER_TAKEN: Spelling(
+        "DeveloperUserAlreadyRegisteredException", 400, "DeveloperUserAlreadyRegisteredException"
+    ),
+    Reason.INVALID_POOL_CONFIGURATION: Spelling(
+        "InvalidIdentityPoolConfigurationException", 400, "InvalidIdentityPoolConfigurationException"
+    ),
+    Reason.EXTERNAL_SERVICE: Spelling("ExternalServiceException", 400, "ExternalServiceException"),
+    Reason.TOO_MANY_REQUESTS: Spelling("TooManyRequestsException", 429, "TooManyRequestsException"),
     # CloudTrail speaks JSON only, too.
     Reason.INVALID_LOOKUP_ATTRIBUTES: Spelling(
         "InvalidLookupAttributesException", 400, "InvalidLookupAttributesException"

@@ -67,7 +67,7 @@ class Operation:
         self.takes = frozenset(shapes.members(self.input)) if self.input is not None else frozenset()
         """The names of the members of the input."""
         self.sensitive = frozenset(
-            name for name, shape in (shapes.members(self.input).items() if self.input else ()) if shape.sensitive
+            name for name, shape in (shapes.members(self.input).items() if self.input else ()) if shapes.hides(shape)
         )
         """Members of the input that no log and no error may show."""
         self.requires = self.input.required if self.input is not None else frozenset()

@@ -30,7 +30,7 @@ def everything(state: State) -> dict:
 
 def test_every_field_of_the_state_is_compared_or_only_finds_things():
     """A field that is new is shown with its account or with the authority until it has a kind of its own."""
-    shown = {*as_plain(after()), *map(camel, (*OF_THE_AUTHORITY, *DERIVED, "accounts", "revocations"))}
+    shown = {*as_plain(after()), *map(camel, (*OF_THE_AUTHORITY, *DERIVED, "accounts", "revocations", "identities"))}
     assert shown >= set(map(camel, State.__struct_fields__))
     shown = {*as_plain(after().accounts[PRODUCTION]), *map(camel, (*OF_ACCOUNTS, *DERIVED))}
     assert shown >= set(map(camel, Account.__struct_fields__))
