@@ -20,7 +20,8 @@ from yarl import URL
 
 from authority import settings as settings_of
 from authority.committer import folded
-from authority.compose import Founding, Serving, initialise, ledger_url, run, serve
+from authority.compose import Founding, Serving, initialise, run, serve
+from authority.compose.configured import ledger_url
 from authority.kernel.clock import Clock
 from authority.kernel.ids import AccountId
 from authority.kernel.secret import Secret

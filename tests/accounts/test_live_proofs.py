@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import pytest
 
-from authority.compose import ledger_url
+from authority.compose.configured import ledger_url
 from authority.ledger.note import Checkpoint, VerifierKey, read_note, verified
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.ledger.tlog import check_consistency, check_inclusion, leaf_hash

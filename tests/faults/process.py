@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from authority import settings as settings_of
-from authority.compose import ledger_url
+from authority.compose.configured import ledger_url
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.replay.folding import BEGINNING, Version, refolded
 from tests.live import MANAGEMENT, Keys, Live

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from authority.compose import catalogue_of
+from authority.compose.configured import catalogue_of
 from authority.permissions.catalogue import CatalogueRefused
 from authority.settings import SettingsRefused
 from tests.live import MANAGEMENT, Keys, Live, made, running

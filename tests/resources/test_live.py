@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from authority.compose import ledger_url
+from authority.compose.configured import ledger_url
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.model.event import Event, read_event
 from tests.live import MANAGEMENT, Keys, Live, running

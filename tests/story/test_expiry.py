@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from authority.compose import ledger_url
+from authority.compose.configured import ledger_url
 from authority.ledger.sql.sqlite import SqliteLedger
 from tests.live import MANAGEMENT, Keys, Live, made
 
