@@ -203,7 +203,7 @@ def _document(text: str, kind: Kind, judge: _Strict) -> Document:
     rules, lines = _RULES[kind], Lines(text)
     node = read(text)
     top = grammar.members(node, {"Version", "Id", "Statement"})
-    judge.attempt(lambda: _id_belongs(top.get("Id"), rules), None, node.start)
+    judge.attempt(lambda: _id_is_text(top.get("Id")), None, node.start)
     version = judge.attempt(
         lambda: grammar.version(top.get("Version"), absent=OLD, known=(OLD, CURRENT)), CURRENT, node.start
     )
@@ -214,9 +214,7 @@ def _document(text: str, kind: Kind, judge: _Strict) -> Document:
     return Document(text, kind, version, statements)
 
 
-def _id_belongs(node: Node | None, rules: Rules) -> None:
-    if node is not None and rules is Rules.IDENTITY:
-        raise Fault(SYNTAX, node.start, "Id belongs to the policies of resources")
+def _id_is_text(node: Node | None) -> None:
     if node is not None and not isinstance(node, Text):
         raise Fault(SYNTAX, node.start, "Id is text")
 
@@ -268,24 +266,27 @@ def _statement(index: int, node: Node, rules: Rules, lines: Lines, judge: _Stric
     resource, not_resource = pair("Resource")
     effect = told(lambda: grammar.effect(found.get("Effect")), "")
     told(lambda: _principals_belong(effect, principal, not_principal, rules), None)
-    told(lambda: _resources_belong(resource, not_resource, rules), None)
-    told(lambda: _actions_belong(action, not_action, rules), None)
-    return Statement(
+    told(lambda: _no_resources(resource, not_resource, rules), None)
+    # IAM judges what is there, in this order, before it misses what is not.
+    statement = Statement(
         index=index,
         sid=told(lambda: grammar.sid(found.get("Sid"), rules), ""),
         effect=effect,
         principals=told(lambda: grammar.principals(principal, rules), ()),
         not_principals=told(lambda: grammar.principals(not_principal, rules), ()),
-        actions=told(lambda: grammar.actions(action, rules), ()),
-        not_actions=told(lambda: grammar.actions(not_action, rules), ()),
+        conditions=told(lambda: grammar.condition_block(found.get("Condition")), ()),
         resources=told(lambda: grammar.resources(resource), ()),
         not_resources=told(lambda: grammar.resources(not_resource), ()),
-        conditions=told(lambda: grammar.condition_block(found.get("Condition")), ()),
+        actions=told(lambda: grammar.actions(action, rules), ()),
+        not_actions=told(lambda: grammar.actions(not_action, rules), ()),
         line=line,
         column=column,
         end_line=end_line,
         end_column=end_column,
     )
+    told(lambda: _actions_belong(action, not_action, rules), None)
+    told(lambda: _some_resources(resource, not_resource, rules), None)
+    return statement
 
 
 def _principals_belong(effect: str, principal: Node | None, not_principal: Node | None, rules: Rules) -> None:
@@ -307,9 +308,12 @@ def _actions_belong(action: Node | None, not_action: Node | None, rules: Rules) 
         raise Fault("AssumeRole policy may only specify STS AssumeRole actions.", not_action.start)
 
 
-def _resources_belong(resource: Node | None, not_resource: Node | None, rules: Rules) -> None:
+def _some_resources(resource: Node | None, not_resource: Node | None, rules: Rules) -> None:
     if rules is Rules.IDENTITY and resource is None and not_resource is None:
         raise Fault("Policy statement must contain resources.")
+
+
+def _no_resources(resource: Node | None, not_resource: Node | None, rules: Rules) -> None:
     if rules is Rules.TRUST and resource is not None:
         raise Fault("Has prohibited field Resource", resource.start)
     if rules is Rules.TRUST and not_resource is not None:

@@ -110,8 +110,10 @@ def version(node: Node | None, *, absent: str, known: Collection[str]) -> str:
     """Read Version; *absent* is what its absence means."""
     if node is None and not silences.VERSION_REQUIRED:
         return absent
+    if node is None:
+        raise Fault("Policy document must be version 2012-10-17 or greater.")
     if not isinstance(node, Text) or node.value not in known:
-        raise Fault("Policy document must be version 2012-10-17 or greater.", None if node is None else node.start)
+        raise Fault(SYNTAX, node.start, f"Version is one of {', '.join(known)}")
     return node.value
 
 
@@ -120,9 +122,13 @@ def sid(node: Node | None, rules: Rules) -> str:
     if node is None:
         return ""
     if not isinstance(node, Text):
-        raise Fault(LEGACY, node.start, "Sid is text")
+        raise Fault(SYNTAX, node.start, "Sid is text")
     if rules is not Rules.RESOURCE and not _SID.fullmatch(node.value):
-        raise Fault(SYNTAX, node.start, "Sid takes the letters and digits of ASCII")
+        raise Fault(
+            "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression "
+            "[0-9A-Za-z]*",
+            node.start,
+        )
     return node.value
 
 
@@ -133,7 +139,7 @@ def effect(node: Node | None) -> str:
     if not isinstance(node, Text):
         raise Fault(LEGACY, node.start, "Effect is text")
     if node.value not in ("Allow", "Deny"):
-        raise Fault(SYNTAX, node.start, "Effect is `Allow` or `Deny`")
+        raise Fault(LEGACY, node.start, "Effect is `Allow` or `Deny`")
     return node.value
 
 
@@ -262,10 +268,11 @@ def condition_block(node: Node | None) -> tuple[Condition, ...]:
         raise Fault(SYNTAX, node.start, "Condition is an object")
     found: list[Condition] = []
     for name, keys in node.members.items():
-        if conditions.operator(name) is None:
-            raise Fault(SYNTAX, node.places[name], f"there is no operator `{name}`")
         if not isinstance(keys, Object):
             raise Fault(SYNTAX, keys.start, "an operator leads to an object of condition keys")
+        # IAM takes any word that leads to nothing: it tests nothing.
+        if keys.members and conditions.operator(name) is None:
+            raise Fault(SYNTAX, node.places[name], f"there is no operator `{name}`")
         for key, values in keys.members.items():
             if not key:
                 raise Fault(SYNTAX, keys.places[key], "the condition key is empty")

@@ -40,6 +40,8 @@ from authority.principals.totp import SEED_BYTES, spelled
 from authority.principals.users import UserDetail, shown
 
 QR_SCALE: Final = 4
+LONGEST_SERIAL: Final = 256
+"""What every other operation takes as a serial number (IAM API, serialNumberType): a longer one could never be named."""
 """Pixels to a side of each little square."""
 
 
@@ -81,6 +83,14 @@ def _new_device_arn(_state: State, call: Call[CreateVirtualMFADevice]) -> str:
 def create_virtual_mfa_device(state: State, call: Call[CreateVirtualMFADevice], facts: Facts) -> Decision:
     """Make a device with a seed of its own, and show the seed this once (IAM API, CreateVirtualMFADevice)."""
     account, wanted = account_of(state, call), call.input
+    too_long = len(_new_device_arn(state, call)) - LONGEST_SERIAL
+    if too_long > 0:
+        most = max(len(wanted.name) - too_long, 0)
+        text = (
+            "1 validation error detected: Value at 'virtualMFADeviceName' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {most}"
+        )
+        return refuse(Reason.VALIDATION_ERROR, text)
     refused = tags_refused(wanted.tags, ignore_case=False, most=account.quota(QUOTA))
     if refused is not None:
         return Decision(answer=refused)

@@ -24,7 +24,7 @@ NO_PRINCIPAL = "Missing required field Principal"
 NO_ACTIONS = "Policy statement must contain actions."
 NO_RESOURCES = "Policy statement must contain resources."
 ROLE_ACTIONS = "AssumeRole policy may only specify STS AssumeRole actions."
-VERSION = "Policy document must be version 2012-10-17 or greater."
+SID = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
 VENDORLESS = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 REGEX = "Resource vendor must be fully qualified and cannot contain regexes."
 
@@ -81,21 +81,21 @@ def read(text: str, kind: Kind = Kind.IDENTITY) -> Document:
         pytest.param(document(), SYNTAX, id="an empty list of statements"),
         pytest.param(document(Statement="*"), SYNTAX, id="a statement that is text"),
         pytest.param(document(Statement=[1]), SYNTAX, id="a statement that is a number"),
-        pytest.param(document(Id="x"), SYNTAX, id="Id in an identity policy"),
+        pytest.param(document(Id=7), SYNTAX, id="an Id that is a number"),
         pytest.param(document(*[json.loads(identity())["Statement"][0]] * 201), SYNTAX, id="201 statements"),
         pytest.param("[" * 33 + "]" * 33, SYNTAX, id="33 lists in each other"),
         pytest.param('{"a":' * 33 + "1" + "}" * 33, SYNTAX, id="33 objects in each other"),
-        pytest.param(document(Version="2012-10-18"), VERSION, id="a version that there is not"),
-        pytest.param(document(Version=2012), VERSION, id="a version that is a number"),
+        pytest.param(document(Version="2012-10-18"), SYNTAX, id="a version that there is not"),
+        pytest.param(document(Version=2012), SYNTAX, id="a version that is a number"),
         pytest.param('{"Effect": "Deny", "Effect": "Allow"}', SYNTAX, id="a repeated key"),
         pytest.param(identity()[:-3] + ', "Effect": "Deny"}]}', SYNTAX, id="a repeated Effect"),
         pytest.param(identity(effect="Allow"), SYNTAX, id="an element in lower case"),
         pytest.param(identity(NotPrincipl="*"), SYNTAX, id="a misspelled element"),
         pytest.param(identity(Effect=None), SYNTAX, id="no Effect"),
-        pytest.param(identity(Effect="allow"), SYNTAX, id="Effect in lower case"),
+        pytest.param(identity(Effect="allow"), LEGACY, id="Effect in lower case"),
         pytest.param(identity(Effect=["Allow"]), LEGACY, id="Effect as a list"),
-        pytest.param(identity(Sid="has space"), SYNTAX, id="a Sid with a space"),
-        pytest.param(identity(Sid=7), LEGACY, id="a Sid that is a number"),
+        pytest.param(identity(Sid="has space"), SID, id="a Sid with a space"),
+        pytest.param(identity(Sid=7), SYNTAX, id="a Sid that is a number"),
         pytest.param(identity(Action=None), NO_ACTIONS, id="no Action"),
         pytest.param(identity(Action=[]), NO_ACTIONS, id="an empty list of actions"),
         pytest.param(identity(Action=7), SYNTAX, id="an Action that is a number"),
@@ -109,6 +109,15 @@ def read(text: str, kind: Kind = Kind.IDENTITY) -> Document:
         pytest.param(identity(Resource=None), NO_RESOURCES, id="no Resource"),
         pytest.param(identity(Resource=[]), NO_RESOURCES, id="an empty list of resources"),
         pytest.param(identity(NotResource="*"), SYNTAX, id="Resource and NotResource"),
+        pytest.param(identity(Action=None, Resource=None), NO_ACTIONS, id="neither Action nor Resource"),
+        pytest.param(identity(Action="GetObject", Resource=None), VENDORLESS, id="a bad action, and no Resource"),
+        pytest.param(identity(Action=None, Resource="arn:aws:s3::x"), LEGACY, id="no Action, and a bad resource"),
+        pytest.param(
+            identity(Action="s:3:x", Resource="home"),
+            'Resource home must be in ARN format or "*".',
+            id="a bad action and a bad resource",
+        ),
+        pytest.param(identity(Action=None, Condition={"StringEquals": {"a": {}}}), SYNTAX, id="no Action, and a bad value"),
         pytest.param(identity(Resource="home"), 'Resource home must be in ARN format or "*".', id="no ARN"),
         pytest.param(identity(Resource="arn"), 'Resource arn must be in ARN format or "*".', id="arn alone"),
         pytest.param(
@@ -221,6 +230,8 @@ def test_what_a_trust_policy_may_not_say(text, message):
         pytest.param(identity(Action=None, NotAction=["iam:*"]), Kind.BOUNDARY, id="NotAction"),
         pytest.param(identity(Resource=None, NotResource="arn:aws:s3:::x"), Kind.SESSION, id="NotResource"),
         pytest.param(identity(Sid=""), Kind.IDENTITY, id="an empty Sid"),
+        pytest.param(document(json.loads(identity())["Statement"][0], Id="x"), Kind.IDENTITY, id="Id in an identity policy"),
+        pytest.param(identity(Condition={"a": {}}), Kind.IDENTITY, id="an operator that nobody knows and that tests nothing"),
         pytest.param(identity(Resource="arn:aws:s3:*"), Kind.IDENTITY, id="a star for the rest of the ARN"),
         pytest.param(identity(Resource="arn:*:iam::*:role/*"), Kind.IDENTITY, id="any partition"),
         pytest.param(identity(Resource="arn:aws:s3:eu-west-1:111122223333:accesspoint/x"), Kind.IDENTITY, id="an access point of S3"),
@@ -427,7 +438,7 @@ def test_the_longest_texts_are_read_in_good_time(text):
 
 
 BROKEN = """{"Version": "2012-10-18", "Id": "x", "Statement": [
-  {"Effect": "allow", "Action": ["s3:Get:x", "s3"], "NotAction": "*", "Foo": 1, "Resource": "home", "Condition": {"Like": {}}},
+  {"Effect": "allow", "Action": ["s3:Get:x", "s3"], "NotAction": "*", "Foo": 1, "Resource": "home", "Condition": {"Like": {"a": "b"}}},
   7,
   {"Effect": "Deny", "Action": "s3:*", "Resource": "*"},
   {"Sid": "a b", "Action": "s3:*"}
@@ -437,9 +448,8 @@ BROKEN = """{"Version": "2012-10-18", "Id": "x", "Statement": [
 def test_all_that_is_wrong_with_a_document_is_told_with_its_place():
     found = problems(BROKEN, Kind.IDENTITY)
     assert [(each.line, each.column, each.message, each.why) for each in found] == [
-        (1, 13, VERSION, ""),
-        (1, 33, SYNTAX, "Id belongs to the policies of resources"),
-        (2, 14, SYNTAX, "Effect is `Allow` or `Deny`"),
+        (1, 13, SYNTAX, "Version is one of 2008-10-17, 2012-10-17"),
+        (2, 14, LEGACY, "Effect is `Allow` or `Deny`"),
         (2, 34, "Actions/Condition can contain only one colon.", ""),
         (2, 66, SYNTAX, "a statement holds Action or NotAction, never both"),
         (2, 71, SYNTAX, "there is no element `Foo` here"),
@@ -448,7 +458,7 @@ def test_all_that_is_wrong_with_a_document_is_told_with_its_place():
         (3, 3, SYNTAX, "here an object should stand"),
         (5, 3, SYNTAX, "Effect is missing"),
         (5, 3, NO_RESOURCES, ""),
-        (5, 11, SYNTAX, "Sid takes the letters and digits of ASCII"),
+        (5, 11, SID, ""),
     ]
 
 

@@ -118,6 +118,18 @@ def pixels(picture: bytes) -> bytes:
     return zlib.decompress(picture[start + 4 : start + 4 + length])
 
 
+@pytest.mark.parametrize(("path", "most"), [("/", 226), ("/a/", 224), (f"/{'a' * 300}/", 0)])
+def test_a_device_has_no_name_that_nobody_could_name_it_by(path, most):
+    world = World()
+    for name in ("a" * most, "a" * (most + 1), "a" * 3_000):
+        answer = world.asks(devices.create_virtual_mfa_device, VirtualMFADeviceName=name, Path=path)
+        if 0 < len(name) <= most:
+            assert len(answer.device.serial_number) == devices.LONGEST_SERIAL
+        else:
+            assert refused(answer, Reason.VALIDATION_ERROR)
+            assert answer.message.endswith(f"Member must have length less than or equal to {most}")
+
+
 def test_a_device_is_not_made_twice_at_one_place():
     text = "MFA device already exists."
     world = World(PHONE)
