@@ -40,9 +40,9 @@ from authority.principals.totp import SEED_BYTES, spelled
 from authority.principals.users import UserDetail, shown
 
 QR_SCALE: Final = 4
-LONGEST_SERIAL: Final = 256
-"""What every other operation takes as a serial number (IAM API, serialNumberType): a longer one could never be named."""
 """Pixels to a side of each little square."""
+LONGEST_SERIAL: Final = 256
+"""What other operations take (IAM API, serialNumberType): a device with a longer one could never be named."""
 
 
 class DeviceDetail(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
