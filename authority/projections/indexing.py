@@ -6,11 +6,10 @@ so that an index cannot know more than its reader.
 
 from __future__ import annotations
 
-from collections import ChainMap
+from collections import ChainMap, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -62,6 +61,10 @@ class Known(msgspec.Struct, frozen=True):
     sessions: dict[str, Issued] = {}
 
 
+Postings: TypeAlias = defaultdict[int, defaultdict[int, defaultdict[int, list[int]]]]
+"""By segment, trail and term, the positions."""
+
+
 class Rows:
     """What one page adds and changes."""
 
@@ -89,7 +92,7 @@ class Rows:
         self.keys: list[tuple[str, str]] = []
         self.segments: set[int] = set()
         self.moments: list[tuple[int, int]] = []
-        self.postings: list[tuple[int, int, int, int]] = []
+        self.postings: Postings = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
         self.over: dict[tuple[int, int], list[int]] = {}
         """By segment and trail, where the sessions were issued that are live no more."""
         self.sessions: list[tuple[Any, ...]] = []
@@ -120,8 +123,7 @@ class Rows:
         if issued is not None:
             self._issue(position, issued, loan)
         numbers = _numbers(event, issued)
-        segment = position >> SEGMENT_BITS
-        self.postings += [(segment, number, WHOLE_LOG, position) for number in numbers]
+        self._list(position, WHOLE_LOG, numbers)
         accounts = accounts_of(event, self._whose)
         looked_up = [term_number(term) for term in lookup_terms(event)] if accounts else []
         for account in accounts:
@@ -132,8 +134,13 @@ class Rows:
                 shown = issued_by(seen)
                 numbers = _numbers(seen, shown if shown is not None and shown.account == account else None)
                 looked_up = [term_number(term) for term in lookup_terms(seen)]
-            trail = trail_number(account)
-            self.postings += [(segment, number, trail, position) for number in chain(numbers, looked_up)]
+            self._list(position, trail_number(account), numbers)
+            self._list(position, trail_number(account), looked_up)
+
+    def _list(self, position: int, trail: int, numbers: list[int]) -> None:
+        listed = self.postings[position >> SEGMENT_BITS][trail]
+        for number in numbers:
+            listed[number].append(position)
 
     def _issue(self, position: int, issued: SessionIssued, loan: bytes | None) -> None:
         self._own[issued.access_key_id] = Issued(issued.account, issued.role_id, position)
@@ -150,7 +157,7 @@ class Rows:
         segment = session.position >> SEGMENT_BITS
         for trail in (WHOLE_LOG, trail_number(session.account)):
             self.over.setdefault((segment, trail), []).append(session.position)
-            self.postings.append((segment, term_number(ENDED), trail, session.position))
+            self._list(session.position, trail, [term_number(ENDED)])
 
     def _use(self, position: int, event: Event) -> None:
         """Note what was used.  A signature that did not count is no use of the key that it names."""

@@ -12,6 +12,8 @@ from functools import cache
 from itertools import chain
 from typing import Any, Final
 
+import msgspec
+
 from authority.audit.terms import LIVE
 from authority.projections.indexing import Rows
 from authority.projections.lending import store_loans
@@ -22,7 +24,12 @@ ROWS_AT_ONCE: Final = 1024
 
 _SEGMENT: Final = ("INSERT OR IGNORE INTO segment (number) VALUES", "")
 _MOMENT: Final = ("INSERT OR IGNORE INTO moment (at, position) VALUES", "")
-_POST: Final = ("INSERT OR IGNORE INTO posting (segment, term, account, position) VALUES", "")
+_POST: Final = """
+    INSERT OR IGNORE INTO posting (segment, term, account, position)
+    SELECT CAST(part.key AS INTEGER), CAST(listed.key AS INTEGER), CAST(trail.key AS INTEGER), found.value
+    FROM json_each(?) AS part CROSS JOIN json_each(part.value) AS trail
+        CROSS JOIN json_each(trail.value) AS listed CROSS JOIN json_each(listed.value) AS found"""
+"""All postings of a page are one bound value: they are too many to be handed over number by number."""
 _ISSUE: Final = (
     "INSERT OR IGNORE INTO session (access_key_id, account, role_id, position, expires_at, loan) VALUES",
     "",
@@ -47,7 +54,7 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
     try:
         _write(connection, _SEGMENT, [(number,) for number in rows.segments])
         _write(connection, _MOMENT, rows.moments)
-        _write(connection, _POST, rows.postings)
+        connection.execute(_POST, (msgspec.json.encode(rows.postings).decode(),))
         _write(connection, _ISSUE, rows.sessions)
         _write(connection, _END, rows.ends)
         for (segment, trail), positions in rows.over.items():
