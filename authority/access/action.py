@@ -145,7 +145,7 @@ class Action:
 
     def decide(self, state: State, call: Call[Any], facts: Facts) -> Decision:
         """Authorise *call*, then decide it."""
-        refusal = barred(call.caller, self.service, self.operation)
+        refusal = barred(call.caller, self.name)
         if refusal is not None:
             return Decision(answer=refusal)
         if self.resource is None:

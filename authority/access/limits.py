@@ -20,11 +20,12 @@ _STS: Final[Mapping[SessionKind, frozenset[str]]] = {
 """The operations of STS that sessions other than a role's may call."""
 
 
-def barred(caller: Caller, service: str, operation: str) -> Refusal | None:
-    """Why *caller* may never call this operation with what it signed with; None where policies decide."""
+def barred(caller: Caller, action: str) -> Refusal | None:
+    """Why *caller* may never call *action* (`sts:AssumeRole`) with what it signed with; None where policies decide."""
     session = caller.session
     if session is None:
         return None
+    service, _, operation = action.partition(":")
     if service == "sts":
         allowed = _STS.get(session.kind)
         if operation in _NOT_BY_ROLES if allowed is None else operation not in allowed:

@@ -2,83 +2,81 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 import click
 
 from authority import __version__
-from authority.cli import (
-    accounts,
-    broker,
-    credentials,
-    evidence,
-    history,
-    investigate,
-    lending,
-    login,
-    owner,
-    switching,
-    trail,
-)
-from authority.cli.policy import policy
-from authority.cli.replay import replay
-from authority.cli.what_if import what_if
 from authority.compose import REFUSALS
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "init": "owner.init",
+    "serve": "owner.serve",
+    "db": "owner.database",
+    "account": "accounts.account",
+    "events": "trail.events",
+    "sessions": "trail.sessions",
+    "third-parties": "lending.third_parties",
+    "credential-process": "credentials.credential_process",
+    "env": "credentials.env",
+    "role": "switching.role",
+    "switch": "switching.switch",
+    "exit": "switching.leave",
+    "login": "login.login",
+    "broker": "broker.broker",
+    "replay": "replay.replay",
+    "verify": "evidence.verify",
+    "export": "evidence.export",
+    "prove": "evidence.prove",
+    "checkpoint": "evidence.checkpoint",
+    "as-of": "history.as_of",
+    "diff": "history.diff",
+    "history": "history.history",
+    "restore": "history.restore",
+    "investigate": "investigate.investigate",
+    "contain": "investigate.contain",
+    "whose": "investigate.whose",
+    "unused": "investigate.unused",
+    "external-access": "investigate.external_access",
+    "what-if": "what_if.what_if",
+    "policy": "policy.policy",
+}
+"""Where each command is.  Its module is imported when it is asked for: no command needs what all the others do."""
 
 LONGEST: Final = 200
 """Letters of a sentence."""
 
 
 class Whole(click.Group):
-    """A group whose commands are listed with the whole of their first sentence."""
+    """All of `COMMANDS`; they are listed with the whole of their first sentence."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """Their names, in our order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """The command called *cmd_name*."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(".")
+        found: click.Command = getattr(importlib.import_module(f"authority.cli.{module}"), name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list."""
+        listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, command.get_short_help_str(LONGEST)) for name, command in self.commands.items()])
+            formatter.write_dl([(name, one.get_short_help_str(LONGEST)) for name, one in listed if one is not None])
 
 
 @click.group(cls=Whole, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="authority")
 def commands() -> None:
     """A self-hosted credential authority: the AWS role model without AWS."""
-
-
-for command in (
-    owner.init,
-    owner.serve,
-    owner.database,
-    accounts.account,
-    trail.events,
-    trail.sessions,
-    lending.third_parties,
-    credentials.credential_process,
-    credentials.env,
-    switching.role,
-    switching.switch,
-    switching.leave,
-    login.login,
-    broker.broker,
-    replay,
-    evidence.verify,
-    evidence.export,
-    evidence.prove,
-    evidence.checkpoint,
-    history.as_of,
-    history.diff,
-    history.history,
-    history.restore,
-    investigate.investigate,
-    investigate.contain,
-    investigate.whose,
-    investigate.unused,
-    investigate.external_access,
-    what_if,
-    policy,
-):
-    commands.add_command(command)
 
 
 def main() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from authority.cli import options, trail
-from authority.cli.main import commands
+from authority.cli.main import COMMANDS, commands
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +50,16 @@ def test_every_setting_and_every_filter_is_explained():
                 assert option.help, option.opts
 
 
-@pytest.mark.parametrize("name", sorted(commands.commands))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_the_list_of_commands_cuts_no_sentence(name):
     assert f"  {name} " in run("--help").stdout
-    assert "..." not in commands.commands[name].get_short_help_str(200).removesuffix('--role-arn ...)".')
+    command = commands.get_command(click.Context(commands), name)
+    assert command.name == name
+    assert "..." not in command.get_short_help_str(200).removesuffix('--role-arn ...)".')
+
+
+def test_serving_imports_no_client_of_aws():
+    loaded = "import sys; import authority.cli.owner; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True).stdout.split()
+    assert "botocore.loaders" in modules
+    assert {"botocore.session", "botocore.client", "jmespath"}.isdisjoint(modules)
