@@ -15,11 +15,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
+from lxml import etree
 
 from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
 from authority.federation import saml
-from authority.federation.assertions import OURS
+from authority.federation.assertions import OURS, Rejected
 from authority.federation.assuming import Asked, Issued
 from authority.federation.providers import saml_provider
 from authority.federation.saml import AssumeRoleWithSAML, SamlIdentity, judged
@@ -188,6 +189,8 @@ def browser_identity(state: State, wanted: SignInWithSAML, now: datetime) -> Sam
     """Whom the response vouches for, by a provider that its own roles name: none is named beside it."""
     try:
         issuers, pairs = _unverified(wanted.saml_response)
+    except Rejected as unfit:
+        return Refusal(Reason.IDP_REJECTED_CLAIM, f"The SAML assertion cannot be used: {unfit}.")
     except Unfit as unfit:
         return Refusal(Reason.INVALID_IDENTITY_TOKEN, f"The SAML assertion is not valid: {unfit}.")
     named = dict.fromkeys(provider for role, provider in pairs if wanted.role_arn in ("", role))
@@ -208,6 +211,10 @@ def browser_identity(state: State, wanted: SignInWithSAML, now: datetime) -> Sam
 def _unverified(encoded: str) -> tuple[frozenset[str], list[tuple[str, str]]]:
     """The issuers, and the pairs of role and provider, that a response names: whom to ask, no more."""
     root = response_of(encoded)
+    # Nobody asks for a response here, so none can be the answer (SAML 2.0 Profiles, section 4.1.5): one that says it is
+    # was asked for by somebody else's browser.
+    if any("InResponseTo" in element.attrib for element in root.iter(etree.Element)):
+        raise Rejected("it answers a request that was not made here")
     values = [
         value.text or ""
         for attribute in root.iter(f"{ASSERTION}Attribute")

@@ -143,7 +143,7 @@ def judged(state: State, provider_arn: str, encoded: str, now: datetime) -> Saml
     recipients = recipients_of(state)
     try:
         assertion = read_assertion(
-            signed_assertion(encoded, metadata.certificates),
+            signed_assertion(encoded, metadata.certificates, recipients),
             issuer=metadata.entity_id,
             recipients=recipients,
             audiences=AWS_AUDIENCES | recipients,

@@ -3,7 +3,7 @@
     1. bytes       base 64 spelled in the one way, bounded, UTF-8, no declarations of any kind
     2. structure   a Response with exactly one Assertion as its child, nothing encrypted, nothing but elements and
                    text, no id twice; signatures stand in what they sign, with one reference, to that, and nothing
-                   that could make the signed bytes differ from what is read
+                   that could make the signed bytes differ from what is read; sent here, and of somebody's success
     3. signature   every one that is there, with a key of the provider's metadata and with no other
     4. result      what the verifier gives back, read again from the very bytes that were signed
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from cryptography import x509
@@ -33,6 +33,7 @@ DEEPEST: Final = 32
 PROTOCOL: Final = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 ASSERTION: Final = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
+SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
 ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 INCLUSIVE_NAMESPACES: Final = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
@@ -55,14 +56,15 @@ class Unfit(Exception):  # noqa: N818 - what is wrong with a response, in words
     """Why a response does not count."""
 
 
-def signed_assertion(encoded: str, certificates: Iterable[str]) -> Any:
-    """The assertion in *encoded* that one of *certificates* (DER in base 64) vouches for.
+def signed_assertion(encoded: str, certificates: Iterable[str], destinations: Collection[str]) -> Any:
+    """The assertion in *encoded* that one of *certificates* (DER in base 64) vouches for, in one of *destinations*.
 
     It is the root of a tree of its own, made from the bytes that were signed.  Raises `Unfit`, and nothing else,
     whatever *encoded* is.
     """
     root = response_of(encoded)
     targets = gated(root)
+    _delivered(root, destinations)
     trusted = [x509.load_der_x509_certificate(base64.b64decode(one)) for one in certificates]
     if not trusted:
         raise Unfit("the provider has no certificate")
@@ -137,6 +139,19 @@ def gated(root: Any) -> list[Any]:
     if len(set(map(id, targets))) != len(targets):
         raise Unfit("something is signed twice")
     return targets
+
+
+def _delivered(root: Any, destinations: Collection[str]) -> None:
+    """Refuse a response that says it was sent elsewhere, or that nobody was authenticated.
+
+    SAML 2.0 Bindings, section 3.5.5.2, and Core, section 3.2.2.  Whoever signs the assertion alone says neither with
+    his signature: what the assertion says of its recipient is read beside it.
+    """
+    if root.get("Destination") not in (None, *destinations):
+        raise Unfit("it was sent to another place")
+    stated = [code.get("Value") for code in root.iterfind(f"{PROTOCOL}Status/{PROTOCOL}StatusCode")]
+    if stated not in ([], [SUCCESS]):
+        raise Unfit("it speaks of a failure")
 
 
 def _bounded(root: Any) -> None:

@@ -28,6 +28,12 @@ HEADERS: Final = {
 }
 """A sign-in token stands in the address of a page: it must go nowhere from there."""
 LONGEST_DESTINATION: Final = 2_048
+FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "saml": frozenset({"SAMLResponse", "RelayState", "roleIndex"}),
+    "getSigninToken": frozenset({"Action", "Session", "SessionDuration"}),
+    "login": frozenset({"Action", "Issuer", "Destination", "SigninToken"}),
+}
+"""What each of the forms and links may say; any other parameter is refused, never ignored."""
 
 
 async def answer(pipeline: Pipeline, received: Received, request_id: str, hosts: frozenset[str]) -> Spelled:
@@ -40,10 +46,15 @@ async def answer(pipeline: Pipeline, received: Received, request_id: str, hosts:
         spelled = await pipeline.handle(_inner(received, path, what), request_id, hosts)
         return spelled, msgspec.json.decode(spelled.body)
 
+    known = FIELDS["saml"] if received.path == b"/saml" else FIELDS.get(given.get("Action", ""), frozenset(given))
+    unknown = sorted(given.keys() - known)
+    if unknown:
+        return _page(400, f"The parameter {unknown[0]} is not supported.")
     if received.path == b"/saml":
         if received.method != "POST" or "SAMLResponse" not in given:
             return _page(400, "A SAML response must be posted here.")
-        return await _saml(ask, given)
+        relayed = given.get("RelayState", "")
+        return await _saml(ask, given, relayed if _ours(relayed, hosts) else "")
     match given.get("Action"):
         case "getSigninToken":
             return await _signin_token(ask, given)
@@ -53,19 +64,23 @@ async def answer(pipeline: Pipeline, received: Received, request_id: str, hosts:
             return _page(400, "The Action must be getSigninToken or login.")
 
 
-async def _saml(ask: Any, given: Mapping[str, str]) -> Spelled:
-    """Sign in with what an identity provider had the browser bring, after a choice where there is one."""
+async def _saml(ask: Any, given: Mapping[str, str], relayed: str) -> Spelled:
+    """Sign in with what an identity provider had the browser bring, after a choice where there is one.
+
+    *relayed* is where people wanted to go, as the provider passes it on (SAML 2.0 Bindings, section 3.5.3).
+    """
     response = given["SAMLResponse"]
     spelled, said = await ask(b"/v1/sign-in/saml", samlResponse=response, roleArn=given.get("roleIndex", ""))
     if spelled.status != 200:
         return _refused(spelled, said)
     if "signinToken" in said:
-        query = urlencode({"Action": "login", "SigninToken": said["signinToken"]})
+        then = {"Destination": relayed} if relayed else {}
+        query = urlencode({"Action": "login", "SigninToken": said["signinToken"], **then})
         return Spelled(303, {**HEADERS, "Location": f"/federation?{query}", "Content-Type": "text/plain"}, b"")
-    return _html(200, "Choose a role", _chooser(response, said["roleArns"]))
+    return _html(200, "Choose a role", _chooser(response, relayed, said["roleArns"]))
 
 
-def _chooser(response: str, roles: list[str]) -> str:
+def _chooser(response: str, relayed: str, roles: list[str]) -> str:
     """The roles by account, in the form that tools which fill it in look for."""
     accounts: dict[str, list[str]] = {}
     for role in roles:
@@ -81,6 +96,8 @@ def _chooser(response: str, roles: list[str]) -> str:
             )
         parts.append("</div>")
     parts.append(f'</fieldset><input type="hidden" name="SAMLResponse" value="{escape(response)}">')
+    if relayed:
+        parts.append(f'<input type="hidden" name="RelayState" value="{escape(relayed)}">')
     parts.append("<button>Sign in</button></form>")
     return "".join(parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import urllib.error
@@ -44,6 +45,9 @@ class Company:
 
     def post(self, path: str, **form: str) -> Answer:
         return self._open(f"{self.live.url}{path}", urllib.parse.urlencode(form).encode())
+
+    def send(self, path: str, form: str) -> Answer:
+        return self._open(f"{self.live.url}{path}", form.encode())
 
     def _open(self, url: str, data: bytes | None) -> Answer:
         opener = urllib.request.build_opener(_Stay())
@@ -118,6 +122,36 @@ def test_nobody_chooses_a_role_that_the_provider_did_not_name(company: Company):
     answer = company.post("/saml", SAMLResponse=company.idp.sign_in("bob")[1], roleIndex=f"{ROLE}/Admins")
     assert answer.status == 400
     assert not answer.location
+
+
+def test_whoever_wanted_to_go_somewhere_gets_there_if_it_is_a_page_of_ours(company: Company):
+    for relayed, kept in (("/v1/log", True), ("https://elsewhere.example/", False), ("//elsewhere.example", False)):
+        answer = company.post("/saml", SAMLResponse=company.idp.sign_in("bob")[1], RelayState=relayed)
+        assert answer.status == 303
+        assert ("Go on" in company.get(answer.location).body) is kept, relayed
+    page = company.post("/saml", SAMLResponse=company.idp.sign_in("ann")[1], RelayState='/"><b>')
+    assert 'name="RelayState" value="/&quot;&gt;&lt;b&gt;"' in page.body
+
+
+def test_m22_a_parameter_is_read_once_by_the_name_that_it_decodes_to(company: Company):
+    _, response = company.idp.sign_in("bob")
+    form = urllib.parse.urlencode({"SAMLResponse": response})
+    twice = f"{form}&{form.replace('S', '%53', 1)}"
+    assert company.send("/saml", twice).status == 400
+    assert company.send("/saml", form.replace("S", "%2553", 1)).status == 400
+    assert company.send("/saml", f"{form}&SAMLresponse=x").status == 400
+    assert company.send("/saml", form.replace("S", "%53", 1)).status == 303
+
+
+def test_nobody_asked_for_a_response_here_so_none_is_an_answer(company: Company):
+    _, response = company.idp.sign_in("bob")
+    raw = base64.b64decode(response)
+    for place in (b"<samlp:Response ", b"<saml:SubjectConfirmationData "):
+        assert raw.count(place) == 1
+        answer = base64.b64encode(raw.replace(place, place + b'InResponseTo="_q1" ')).decode()
+        refused = company.post("/saml", SAMLResponse=answer)
+        assert (refused.status, refused.location) == (403, "")
+        assert "a request that was not made here" in refused.body
 
 
 @pytest.mark.parametrize("response", ["", "AAAA", "PHg+PC94Pg=="])

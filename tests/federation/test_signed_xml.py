@@ -16,15 +16,29 @@ from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 
 from authority.federation.signed_xml import Unfit, signed_assertion
-from tests.federation.responses import A, D, P, assertion, der, encoded, good, pair, response, sign_assertion, signed
+from tests.federation.responses import (
+    RECIPIENT,
+    A,
+    D,
+    P,
+    assertion,
+    der,
+    encoded,
+    good,
+    pair,
+    response,
+    sign_assertion,
+    signed,
+)
 
 TRUSTED = (der(),)
+HERE = (RECIPIENT,)
 NAME, SIGNATURE = f"{{{A}}}NameID", f"{{{D}}}Signature"
 
 
 def who(root: Any, trusted: Any = TRUSTED) -> str:
     """Whom a response speaks of, as we read it."""
-    found = signed_assertion(encoded(root), trusted)
+    found = signed_assertion(encoded(root), trusted, HERE)
     assert found.tag == f"{{{A}}}Assertion"
     assert found.getparent() is None
     (name,) = found.iter(NAME)
@@ -33,7 +47,7 @@ def who(root: Any, trusted: Any = TRUSTED) -> str:
 
 def refused(root: Any, why: str = "", trusted: Any = TRUSTED) -> bool:
     with pytest.raises(Unfit, match=why or None):
-        signed_assertion(encoded(root), trusted)
+        signed_assertion(encoded(root), trusted, HERE)
     return True
 
 
@@ -58,7 +72,7 @@ def test_m25_a_signed_response_vouches_for_the_assertion_in_it():
 def test_m25_both_may_be_signed_and_then_both_must_hold():
     both = signed(good())
     assert who(both) == "ann"
-    both.set("Destination", "https://elsewhere.example")
+    both.set("Consent", "urn:oasis:names:tc:SAML:2.0:consent:obtained")
     assert refused(both, "not that of the provider")
 
 
@@ -305,6 +319,36 @@ def test_m19_without_a_certificate_nothing_counts():
     assert refused(good(), "no certificate", ())
 
 
+@pytest.mark.parametrize(
+    ("destination", "counts"),
+    [
+        (RECIPIENT, True),
+        ("", False),
+        (RECIPIENT + "/", False),
+        (RECIPIENT.upper(), False),
+        ("https://a.example", False),
+    ],
+)
+def test_a_response_that_was_sent_elsewhere_does_not_count_here(destination: str, counts: bool):
+    for root in (
+        sign_assertion(response(assertion(), more=f' Destination="{destination}"')),
+        signed(response(assertion(), more=f' Destination="{destination}"')),
+    ):
+        assert who(root) == "ann" if counts else refused(root, "sent to another place")
+
+
+def test_a_response_that_speaks_of_a_failure_signs_nobody_in():
+    for code in ("Responder", "Requester", "success", ""):
+        root = good()
+        (status,) = root.iter(f"{{{P}}}StatusCode")
+        status.set("Value", f"urn:oasis:names:tc:SAML:2.0:status:{code}")
+        assert refused(root, "failure")
+    twice = good()
+    (status,) = twice.iter(f"{{{P}}}StatusCode")
+    status.addnext(deepcopy(status))
+    assert refused(twice, "failure")
+
+
 def test_m27_sha_1_does_not_count():
     assert refused(sign_assertion(response(assertion()), method=SignatureMethod.RSA_SHA1), "not that of the provider")
     assert refused(sign_assertion(response(assertion()), digest=DigestAlgorithm.SHA1), "not that of the provider")
@@ -313,13 +357,13 @@ def test_m27_sha_1_does_not_count():
 @pytest.mark.parametrize("spelled", [lambda text: text + "=", lambda text: text[:-4] + "A===", lambda text: "ä" + text])
 def test_there_is_one_way_to_spell_it(spelled: Any):
     with pytest.raises(Unfit):
-        signed_assertion(spelled(encoded(good())), TRUSTED)
+        signed_assertion(spelled(encoded(good())), TRUSTED, HERE)
 
 
 def test_line_breaks_in_base_64_are_of_no_meaning():
     text = encoded(good())
     broken = "\r\n".join(text[at : at + 76] for at in range(0, len(text), 76)) + "\n"
-    assert signed_assertion(broken, TRUSTED) is not None
+    assert signed_assertion(broken, TRUSTED, HERE) is not None
 
 
 def test_every_changed_byte_of_the_signed_text_is_noticed():
@@ -334,7 +378,7 @@ def test_every_changed_byte_of_the_signed_text_is_noticed():
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_and_nothing_else_happens(raw: bytes):
     with pytest.raises(Unfit):
-        signed_assertion(base64.b64encode(raw).decode(), TRUSTED)
+        signed_assertion(base64.b64encode(raw).decode(), TRUSTED, HERE)
 
 
 @settings(max_examples=60, deadline=None)
