@@ -12,6 +12,7 @@ from authority.access.beside import Beside
 from authority.access.call import Call
 from authority.access.caller import Caller
 from authority.access.context import Context, lasting, passing, seen
+from authority.access.organized import organized
 from authority.kernel import arn as arns
 from authority.kernel.ids import AccessKeyId
 from authority.kernel.refusal import Reason, Refusal
@@ -115,6 +116,7 @@ def weigh(
     named = parsed.account if parsed is not None and parsed.account != CATALOGUE else ""
     resource_account = owner or named or caller.account
     context["aws:resourceaccount"] = resource_account
+    context.update(organized(state, caller.principal, resource_account))
     question = combine.Question(
         principal=caller.principal,
         action=action,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 
 import msgspec
 
 from authority.access.context import Context
+from authority.access.organized import organization_id, root_id
 from authority.access.tagging import tags_refused
 from authority.kernel.letters import folded
 from authority.kernel.refusal import Reason, Refusal
@@ -58,16 +58,6 @@ class AccountShown(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
     joined_timestamp: datetime
 
 
-def organization_id(state: State) -> str:
-    """`o-` and ten letters: the same for ever, for it is made of the log's own id."""
-    return f"o-{_digest(state)[:10]}"
-
-
-def root_id(state: State) -> str:
-    """`r-` and four letters."""
-    return f"r-{_digest(state)[10:14]}"
-
-
 def organization_arn(state: State, partition: str) -> str:
     """The ARN of the organisation."""
     return f"{_prefix(state, partition)}:organization/{organization_id(state)}"
@@ -110,10 +100,6 @@ def tags_unfit(new: Iterable[Tag], worn: Iterable[Tag] = ()) -> Refusal | None:
     if refused is not None and refused.reason is Reason.LIMIT_EXCEEDED:
         return Refusal(Reason.CONSTRAINT_VIOLATION, "You have exceeded the number of tags allowed on this resource.")
     return refused
-
-
-def _digest(state: State) -> str:
-    return sha256(state.ledger_id.encode()).hexdigest()
 
 
 def _prefix(state: State, partition: str) -> str:

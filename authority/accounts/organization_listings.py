@@ -13,8 +13,9 @@ import msgspec
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
 from authority.access.listing import listed
+from authority.access.organized import root_id
 from authority.accounts.naming import outsider, the_account
-from authority.accounts.organization import TokenListing, account_arn, root_arn, root_id
+from authority.accounts.organization import TokenListing, account_arn, root_arn
 from authority.kernel.refusal import Reason
 from authority.model.state import State
 

@@ -10,15 +10,14 @@ from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.listing import listed
+from authority.access.organized import organization_id, root_id
 from authority.accounts.naming import outsider, the_account
 from authority.accounts.organization import (
     AccountShown,
     TokenListing,
     account_arn,
     organization_arn,
-    organization_id,
     root_arn,
-    root_id,
     shown,
     worn,
 )

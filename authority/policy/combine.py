@@ -1,12 +1,13 @@
 """From what each layer says to one answer (IAM User Guide, Policy evaluation logic; Cross-account policy evaluation).
 
     1. any Deny that applies, in any layer, is the end;
-    2. each level of service and resource control policies must allow;
+    2. each level of service and resource control policies must allow, but those never limit a service-linked role;
     3. root is limited by nothing else;
     4. services, strangers and those a provider vouches for need the resource's own policy;
     5. another account's resource: its policy, and everything in the caller's account;
     6. one's own: a direct grant of the resource is enough; naming the role leaves boundary and session policies to
-       limit it; otherwise identity, boundary and session policies must all allow.
+       limit it; otherwise identity, boundary and session policies must all allow;
+    7. a role and a key of KMS must name the account, too, before its own policies count, and before its root does.
 
 sts:GetCallerIdentity needs no permission, so nobody should ask about it.
 """
@@ -94,6 +95,7 @@ _ROOT: Final = PrincipalKind.ROOT
 _OUTSIDERS: Final = frozenset(
     {PrincipalKind.SERVICE, PrincipalKind.SAML, PrincipalKind.WEB_IDENTITY, PrincipalKind.ANONYMOUS}
 )
+_SERVICE_LINKED: Final = "role/aws-service-role/"
 _WORDS: Final[Mapping[Layer, str]] = {
     "identity": "an identity-based policy",
     "boundary": "a permissions boundary",
@@ -167,20 +169,22 @@ def weigh(question: Question) -> Verdict:
     if question.trust or question.resource_policies:
         allowed, grant = hearing.hear(theirs, question.resource_policies)
         resource = (theirs, allowed)
-    control = hearing.hear_levels("scp", question.scps) if question.scps and kind not in _OUTSIDERS else []
-    if question.rcps:
+    controlled = bool(question.scps or question.rcps) and not _is_service_linked(question.principal)
+    control = hearing.hear_levels("scp", question.scps) if controlled and kind not in _OUTSIDERS else []
+    if controlled:
         control += hearing.hear_levels("rcp", question.rcps)
 
     if hearing.inquiry.denials:
         return hearing.close(Effect.EXPLICIT_DENY, hearing.inquiry.denials)
 
     own = question.principal.account == question.resource_account
+    must_name = question.trust or (bool(question.resource_policies) and _is_key(question.resource))
     needed: list[_Said]
     if kind is _ROOT and question.trust:
         # No role can be assumed by root (STS API, AssumeRole).
         return hearing.close(Effect.IMPLICIT_DENY, (), theirs)
     if kind is _ROOT:
-        needed = [] if own else [resource]
+        needed = [] if own and not must_name else [resource]
     elif kind in _OUTSIDERS:
         needed = [resource]
     elif not own:
@@ -190,7 +194,7 @@ def weigh(question: Question) -> Verdict:
         needed = [resource]
     elif grant >= Grant.ROLE:
         needed = [resource, *limits]
-    elif question.trust:
+    elif must_name:
         needed = [resource, identity, *limits]
     else:
         needed = [identity, *limits]
@@ -201,6 +205,18 @@ def weigh(question: Question) -> Verdict:
             return hearing.close(Effect.IMPLICIT_DENY, (), layer)
         determined_by += statements
     return hearing.close(Effect.ALLOWED, determined_by)
+
+
+def _is_service_linked(principal: Principal) -> bool:
+    """Whether a service asks as its own role, which control policies leave alone (Organizations User Guide, SCPs)."""
+    role = principal.issuer if principal.kind is PrincipalKind.ASSUMED_ROLE else ""
+    return role.split(":", 5)[-1].startswith(_SERVICE_LINKED)
+
+
+def _is_key(resource: str) -> bool:
+    """Whether *resource* is a KMS key, which no account has but by the key's policy (KMS Developer Guide)."""
+    fields = resource.split(":", 5)
+    return len(fields) == 6 and fields[2] == "kms" and fields[5].startswith("key/")
 
 
 def because(verdict: Verdict, action: str) -> str:

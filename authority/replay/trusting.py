@@ -10,6 +10,7 @@ import msgspec
 from authority.access.applicable import boundary_policies, holder_arn, identity_policies, trust_policy
 from authority.access.caller import Caller
 from authority.access.context import TYPES
+from authority.access.organized import organized
 from authority.access.naming import role_by_arn
 from authority.access.tagging import resource_tags
 from authority.kernel.arn import parse
@@ -112,7 +113,12 @@ def _able(state: State, of: tuple[Account, Role], who: tuple[Account, Holder], p
         action=ASSUME,
         resource=holder_arn(account, role, partition),
         resource_account=account.id,
-        context={**known_of(caller), **resource_tags(role.tags), "aws:resourceaccount": account.id},
+        context={
+            **known_of(caller),
+            **resource_tags(role.tags),
+            **organized(state, caller.principal, account.id),
+            "aws:resourceaccount": account.id,
+        },
         identity=identity_policies(state, caller),
         boundary=boundary_policies(state, caller),
         resource_policies=(trust,),

@@ -29,6 +29,13 @@ BOB = Caller("user", iam(HOME, "user/team/bob"), HOME, "AIDABOB")
 APP = Caller("assumed-role", sts(HOME, "assumed-role/app/run-1"), HOME, "AROAAPP", iam(HOME, "role/team/app"))
 APP_TWO = Caller("assumed-role", sts(HOME, "assumed-role/app/run-2"), HOME, "AROAAPP", iam(HOME, "role/team/app"))
 NAMESAKE = Caller("assumed-role", sts(HOME, "assumed-role/app/run-1"), HOME, "AROANEWAPP", iam(HOME, "role/team/app"))
+LINKED = Caller(
+    "assumed-role",
+    sts(HOME, "assumed-role/linked/run"),
+    HOME,
+    "AROALINKED",
+    iam(HOME, "role/aws-service-role/x.example.org/linked"),
+)
 FEDERATED = Caller("federated-user", sts(HOME, "federated-user/fred"), HOME, "AIDAALICE", iam(HOME, "user/alice"))
 ROOT = Caller("root", iam(HOME, "root"), HOME, HOME)
 AWAY_USER = Caller("user", iam(AWAY, "user/alice"), AWAY, "AIDAAWAY")
@@ -38,7 +45,7 @@ SAML = Caller("saml", "", HOME, "", iam(HOME, "saml-provider/corp"))
 WEB = Caller("web-identity", "", "", "", "accounts.google.com")
 OIDC = Caller("web-identity", "", HOME, "", iam(HOME, "oidc-provider/id.example.org/a"))
 ANONYMOUS = Caller("anonymous", "", "", "")
-MEMBERS = (ALICE, ALICE, BOB, APP, APP, APP_TWO, NAMESAKE, FEDERATED, ROOT, AWAY_USER, AWAY_USER, AWAY_ROOT)
+MEMBERS = (ALICE, ALICE, BOB, APP, APP, APP_TWO, NAMESAKE, LINKED, FEDERATED, ROOT, AWAY_USER, AWAY_USER, AWAY_ROOT)
 CALLERS = (*MEMBERS, *MEMBERS, SERVICE, SAML, WEB, OIDC, ANONYMOUS)
 
 BINDINGS = {
@@ -48,7 +55,15 @@ BINDINGS = {
     iam(AWAY, "user/alice"): "AIDAAWAY",
 }
 
-ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:ListBucket", "iam:PassRole", "iam:GetRole", "sqs:SendMessage")
+ACTIONS = (
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:ListBucket",
+    "iam:PassRole",
+    "iam:GetRole",
+    "sqs:SendMessage",
+    "kms:Decrypt",
+)
 TRUST_ACTIONS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:AssumeRoleWithWebIdentity")
 RESOURCES = (
     "arn:aws:s3:::home/alice/a.txt",
@@ -59,6 +74,8 @@ RESOURCES = (
     "arn:aws:s3:::home/?/$",
     "arn:aws:iam::111122223333:role/team/app",
     "arn:aws:sqs:eu-west-1:111122223333:jobs:7",
+    "arn:aws:kms:eu-west-1:111122223333:key/k",
+    "arn:aws:kms:eu-west-1:111122223333:alias/k",
     "*",
 )
 TEXTS = ("alice", "Alice", "al*ce", "al?ce", "bob", "team:red", "a$b", "", "k", "K")
@@ -85,6 +102,9 @@ DATES = (
     "2026-05-01T12:00:00.000Z",
     "2026-05-01T12:00:00.5Z",
     "2026-05-01",
+    "2026-05",
+    "2026-05-01T12:00",
+    "2026-05Z",
     "2026-04-30T23:59:59Z",
     "2026-04-30T19:00:00-05:00",
     "1777636800",

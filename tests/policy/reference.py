@@ -64,8 +64,10 @@ def decide(asked: Asked) -> tuple[str, frozenset[tuple[str, str, int]]]:
         session = ()
     everything = [*asked.identity, *(asked.boundary or ()), *(session or ()), *asked.resource_policies]
     outsider = asked.caller.kind not in MEMBERS
-    scps = () if outsider else asked.scps
-    for level in (*scps, *asked.rcps):
+    linked = asked.caller.kind == "assumed-role" and ":role/aws-service-role/" in asked.caller.issuer
+    scps = () if outsider or linked else asked.scps
+    rcps = () if linked else asked.rcps
+    for level in (*scps, *rcps):
         everything += level
 
     found = {id(paper): list(applying(paper, asked)) for paper in everything}
@@ -77,7 +79,7 @@ def decide(asked: Asked) -> tuple[str, frozenset[tuple[str, str, int]]]:
         return {where for paper in papers for effect, where, _ in found[id(paper)] if effect == "Allow"}
 
     reasons: set[tuple[str, str, int]] = set()
-    for level in (*scps, *asked.rcps):
+    for level in (*scps, *rcps):
         if not allows(level):
             return "implicitDeny", frozenset()
         reasons |= allows(level)
@@ -89,6 +91,7 @@ def decide(asked: Asked) -> tuple[str, frozenset[tuple[str, str, int]]]:
     by_resource = allows(asked.resource_policies)
     limited = bool(by_boundary) and bool(by_session)
     same = asked.caller.account == asked.owner
+    key = bool(asked.resource_policies) and re.match(r"arn:[^:]*:kms:[^:]*:[^:]*:key/", asked.resource) is not None
 
     def answer(yes, *parts):
         if not yes:
@@ -99,7 +102,7 @@ def decide(asked: Asked) -> tuple[str, frozenset[tuple[str, str, int]]]:
     if asked.caller.kind == "root":
         if asked.trust:
             return answer(False)
-        return answer(True) if same else answer(bool(kinds), by_resource)
+        return answer(True) if same and not key else answer(bool(kinds), by_resource)
     if outsider:
         return answer(bool(kinds), by_resource)
     if not same:
@@ -109,7 +112,7 @@ def decide(asked: Asked) -> tuple[str, frozenset[tuple[str, str, int]]]:
         return answer(True, by_resource)
     if "direct" in kinds or "role" in kinds:
         return answer(limited, by_resource, by_boundary, by_session)
-    if asked.trust:
+    if asked.trust or key:
         return answer(bool(kinds) and bool(by_identity) and limited, by_resource, by_identity, by_boundary, by_session)
     return answer(bool(by_identity) and limited, by_identity, by_boundary, by_session)
 
@@ -407,8 +410,12 @@ def number(text: str) -> Fraction | None:
 def moment(text: str) -> Fraction | None:
     if re.fullmatch(r"-?[0-9]+(\.[0-9]{1,9})?", text):
         return Fraction(text)
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        text += "T00:00Z"
+    if re.fullmatch(r"\d{4}-\d\d", text, re.ASCII):
+        text += "-01"
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        text += "T00:00"
+    if not text.endswith("Z") and not re.search(r"T.*[+-]", text):
+        text += "Z"
     found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", text, re.ASCII)
     if not found or (found[3] and not found[2]):
         return None

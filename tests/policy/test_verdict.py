@@ -27,6 +27,9 @@ OWNER = Principal(PrincipalKind.ROOT, f"arn:aws:iam::{HOME}:root", HOME, HOME)
 STRANGER = Principal(PrincipalKind.USER, f"arn:aws:iam::{AWAY}:user/alice", AWAY, "AIDAAWAY")
 EC2 = Principal(PrincipalKind.SERVICE, "ec2.amazonaws.com", "", "")
 WEB = Principal(PrincipalKind.WEB_IDENTITY, "", HOME, "", PROVIDER)
+LINKED = Principal(
+    PrincipalKind.ASSUMED_ROLE, SESSION, HOME, "AROALINKED", f"arn:aws:iam::{HOME}:role/aws-service-role/x/app"
+)
 NOBODY = Principal(PrincipalKind.ANONYMOUS, "", "", "")
 
 BOUND = {USER: "AIDAALICE", ROLE: "AROAAPP"}
@@ -54,6 +57,11 @@ def asks(principal: Principal, *, owner: str = HOME, action: str = "s3:GetObject
 
 def assumes(principal: Principal, *trust: Policy, **layers) -> Verdict:
     return asks(principal, action="sts:AssumeRole", resource=ROLE, trust=True, resource_policies=trust, **layers)
+
+
+def uses(principal: Principal, *key: Policy, **layers) -> Verdict:
+    asked = {"resource": f"arn:aws:kms:eu-west-1:{HOME}:key/k", **layers}
+    return asks(principal, action="kms:Decrypt", resource_policies=key, **asked)
 
 
 YES, NO = policy("identity"), policy("identity", "Deny")
@@ -111,6 +119,16 @@ NARROW, WIDE = (policy("session", Action="sqs:*"),), (policy("session"),)
         pytest.param(asks(ALICE, identity=(YES,), scps=((policy("scp"), policy("scp", "Deny")),)), "with an explicit deny in a service control policy", id="a level that denies"),
         pytest.param(asks(ALICE, identity=(YES,), rcps=((),)), "because no resource control policy allows the s3:GetObject action", id="resource control policies must allow"),
         pytest.param(asks(ALICE, identity=(YES,), rcps=((policy("rcp", "Deny"),),)), "with an explicit deny in a resource control policy", id="a resource control policy that denies"),
+        pytest.param(asks(LINKED, identity=(YES,), scps=((policy("scp", "Deny"),), ()), rcps=((),)), "", id="a service-linked role is not limited by control policies"),
+        # keys of KMS
+        pytest.param(uses(ALICE, identity=(YES,)), "", id="a key of whose policy nothing is said"),
+        pytest.param(uses(ALICE, policy("resource", to={"AWS": AWAY}), identity=(YES,)), "because no resource-based policy allows the s3:GetObject action", id="a key that names nobody here"),
+        pytest.param(uses(ALICE, policy("resource", to=BY_ACCOUNT), identity=(YES,)), "", id="a key that names the account"),
+        pytest.param(uses(ALICE, policy("resource", to=BY_ACCOUNT)), "because no identity-based policy allows the s3:GetObject action", id="a key that names the account is half of it"),
+        pytest.param(uses(ALICE, policy("resource", to=DIRECT), boundary=LIMIT), "", id="a key that names the user"),
+        pytest.param(uses(OWNER, policy("resource", to=DIRECT)), "because no resource-based policy allows the s3:GetObject action", id="a key that its account's root is locked out of"),
+        pytest.param(uses(OWNER, policy("resource", to=BY_ACCOUNT)), "", id="a key that names its account's root"),
+        pytest.param(uses(ALICE, policy("resource", to={"AWS": AWAY}), identity=(YES,), resource=f"arn:aws:kms:eu-west-1:{HOME}:alias/k"), "", id="an alias is no key"),
         # assuming a role
         pytest.param(assumes(ALICE, policy("trust", to=DIRECT)), "", id="a trusted user needs no identity policy"),
         pytest.param(assumes(ALICE, policy("trust", to=BY_ACCOUNT)), "because no identity-based policy allows the sts:AssumeRole action", id="trusting the account is not enough"),

@@ -15,8 +15,8 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 _SECOND: Final = 1_000_000_000
 # One spelling per part: `strptime` and `fromisoformat` take more, and two readings of one text are an attack.
 _MOMENT = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|([+-])([0-9]{2}):([0-9]{2})))?"
+    r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2})"
+    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|([+-])([0-9]{2}):([0-9]{2}))?)?)?"
 )
 _SECONDS = re.compile(r"(-?)([0-9]{1,100})(?:\.([0-9]{1,9}))?")
 
@@ -25,7 +25,7 @@ _SECONDS = re.compile(r"(-?)([0-9]{1,100})(?:\.([0-9]{1,9}))?")
 def moment(text: str) -> int | None:
     """Read *text* as nanoseconds since 1970, or say None when it is no moment.
 
-    Four digits alone are seconds, not a year; a time of day needs its zone; a date alone begins at midnight UTC.
+    Four digits alone are seconds, not a year; what is left out is the first day, midnight, UTC.
     """
     if found := _SECONDS.fullmatch(text):
         sign, seconds, fraction = found.groups()
@@ -33,14 +33,12 @@ def moment(text: str) -> int | None:
         return -count if sign else count
     if not (found := _MOMENT.fullmatch(text)):
         return None
-    year, month, day, hour, minute, second, fraction, zone, ahead, zone_hour, zone_minute = found.groups()
+    year, month, day, hour, minute, second, fraction, _, ahead, zone_hour, zone_minute = found.groups()
     try:
-        days = date(int(year), int(month), int(day)).toordinal() - _EPOCH
+        days = date(int(year), int(month), int(day or 1)).toordinal() - _EPOCH
     except ValueError:
         return None
-    if zone is None:
-        return days * 86_400 * _SECOND
-    clock = (int(hour), int(minute), int(second or 0))
+    clock = (int(hour or 0), int(minute or 0), int(second or 0))
     offset = (int(zone_hour or 0), int(zone_minute or 0))
     if clock > (23, 59, 59) or max(clock[1:]) > 59 or offset > (23, 59) or offset[1] > 59:
         return None
