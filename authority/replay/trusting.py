@@ -10,8 +10,8 @@ import msgspec
 from authority.access.applicable import boundary_policies, holder_arn, identity_policies, trust_policy
 from authority.access.caller import Caller
 from authority.access.context import TYPES
-from authority.access.organized import organized
 from authority.access.naming import role_by_arn
+from authority.access.organized import organized
 from authority.access.tagging import resource_tags
 from authority.kernel.arn import parse
 from authority.kernel.ids import AccessKeyId
