@@ -91,6 +91,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     header_timeout: Seconds = 10
     body_timeout: Seconds = 30
     keepalive_timeout: Seconds = 75
+    connection_limit: Count = 900
+    """Below the number of files that a process may usually have open, with room for the database's own."""
     shutdown_grace: Seconds = 30
     batch_limit: Count = 256
     queue_limit: Count = 4_096

@@ -34,6 +34,7 @@ MEANING: Final[Mapping[str, str]] = {
     "body_timeout": "Seconds that a request's body may take.",
     "header_timeout": "Seconds that a request's head may take.",
     "keepalive_timeout": "Seconds that a connection may stay idle.",
+    "connection_limit": "The most connections of clients at once; one more is told to try again.",
     "shutdown_grace": "Seconds that requests under way have when it stops.",
     "batch_limit": "The most requests that one commit takes.",
     "queue_limit": "The most requests that wait for a commit; more are told to try again.",

@@ -239,7 +239,7 @@ async def _listening(
     endpoint = Endpoint(
         pipeline,
         settings.hosts,
-        Bounds(settings.header_timeout, settings.body_timeout, settings.keepalive_timeout),
+        Bounds(settings.header_timeout, settings.body_timeout, settings.keepalive_timeout, settings.connection_limit),
         lambda path: published(committer.version.state, path),
     )
     rim = web.ServerRunner(endpoint.server(), shutdown_timeout=settings.shutdown_grace)

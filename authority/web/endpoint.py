@@ -55,11 +55,12 @@ OLD: Final = Refusal(Reason.MALFORMED_REQUEST, "HTTP/1.1 is needed.")
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """How long we wait, in seconds."""
+    """How long we wait, in seconds, and for how many at once."""
 
     head: float
     body: float
     keepalive: float
+    connections: int
 
 
 class Endpoint:
@@ -86,6 +87,7 @@ class Endpoint:
         return Server(
             self.serve,
             header_timeout=self._bounds.head,
+            connection_limit=self._bounds.connections,
             unreadable=self._unreadable,
             failed=self._failed,
             auto_decompress=False,

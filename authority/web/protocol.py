@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from aiohttp import web
 
@@ -15,8 +15,15 @@ Serve: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Give: TypeAlias = Callable[[web.BaseRequest, BaseException | None], web.Response]
 
 
+FULL: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nServer: Authority\r\nRetry-After: 1\r\n"
+    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
+"""Clients of AWS take it for what it is, and try again after a while."""
+
+
 class Protocol(web.RequestHandler):
-    """aiohttp's, with a time-out for the first head and without its own error pages."""
+    """aiohttp's, with a time-out for the first head, a bound on how many there are, and without its own error pages."""
 
     __slots__ = ("_server", "_waits")
 
@@ -27,7 +34,16 @@ class Protocol(web.RequestHandler):
         self._waits: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for the first head.  Between requests the keep-alive time-out holds."""
+        """Begin to wait for the first head.  Between requests the keep-alive time-out holds.
+
+        One connection too many is told so, and nothing of it is read.
+        """
+        if len(self._server.connections) >= self._server.connection_limit:
+            self.close()
+            talking = cast("asyncio.Transport", transport)
+            talking.write(FULL)
+            talking.close()
+            return
         super().connection_made(transport)
         self._waits = asyncio.get_running_loop().call_later(self._server.header_timeout, self._hurry)
 
@@ -60,10 +76,20 @@ class Protocol(web.RequestHandler):
 class Server(web.Server):
     """Makes a `Protocol` for each connection."""
 
-    def __init__(self, serve: Serve, *, header_timeout: float, unreadable: Give, failed: Give, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        serve: Serve,
+        *,
+        header_timeout: float,
+        connection_limit: int,
+        unreadable: Give,
+        failed: Give,
+        **kwargs: Any,
+    ) -> None:
         """Answer with *serve*, *unreadable* bytes and what *failed* besides; *header_timeout* is in seconds."""
         super().__init__(serve, **kwargs)
         self.header_timeout = header_timeout
+        self.connection_limit = connection_limit
         self.unreadable = unreadable
         self.failed = failed
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authority.web.endpoint import STRANGER_BODY
-from tests.live import Live
+from tests.live import Live, running
 
 
 def test_a_strangers_body_is_bounded(raw):
@@ -58,6 +60,20 @@ def test_what_is_no_request_is_refused_in_our_words_and_repeated_nowhere(raw, sp
     for said in (answer.decode(), caplog.text):
         assert "hunter2" not in said
         assert "aiohttp" not in said
+
+
+def test_one_connection_too_many_is_told_to_try_again_and_the_others_go_on(tmp_path):
+    with running(tmp_path, connection_limit=2) as live:
+        address = (urlsplit(live.url).hostname, urlsplit(live.url).port)
+        with socket.create_connection(address, 5) as first, socket.create_connection(address, 5):
+            with socket.create_connection(address, 5) as third:
+                assert said_until_closed(third).startswith(b"HTTP/1.1 503 ")
+            first.sendall(b"GET /nothing HTTP/1.1\r\nHost: " + urlsplit(live.url).netloc.encode() + b"\r\n\r\n")
+            assert first.recv(12) == b"HTTP/1.1 404"
+
+
+def said_until_closed(connection):
+    return b"".join(iter(lambda: connection.recv(1024), b""))
 
 
 def test_http_1_0_is_refused(raw):
