@@ -399,6 +399,15 @@ def test_guessing_locks_a_device_for_a_time_that_doubles():
     assert signs_in(world, gathered(world, counter_at(world.now) + 1)).refusal is None
 
 
+def test_t18_a_guess_every_minute_is_looked_at_a_few_times_a_day():
+    world = World(PHONE, ANNS_PHONE)
+    looked_at = 0
+    for _ in range(24 * 60):
+        looked_at += len(signs_in(world, WRONG).facts)
+        world.now += timedelta(minutes=1)
+    assert looked_at == 5 + 10  # locked for 1, 2, 4 ... 512 minutes; the next guess would be tomorrow's
+
+
 def test_no_lock_is_longer_than_a_day():
     world = World(PHONE, ANNS_PHONE, *[facts_of.MfaAttemptFailed(account=ACCOUNT, device_id="AMFAPHONE")] * 100)
     world.now += timedelta(days=1, seconds=-1)
