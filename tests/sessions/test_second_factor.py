@@ -113,6 +113,15 @@ def test_f04_a_wrong_code_is_counted_though_the_call_is_refused():
     assert decision.facts == (MfaAttemptFailed(account=COMPANY, device_id="AMFAANNS"),)
 
 
+def test_f06_a_right_signature_does_not_take_back_a_wrong_code():
+    world = World(*DEVICE)
+    for _ in range(5):
+        world.get_session_token(**CODE, gathered=WRONG)
+        assert issued(world.get_session_token())
+        assert issued(world.assume())
+    assert refused(world.assume(**CODE, gathered=RIGHT), Reason.ACCESS_DENIED, WRONG_CODE.message)
+
+
 def test_f03_after_five_wrong_codes_a_right_one_is_no_better():
     world = World(*DEVICE)
     for _ in range(5):
