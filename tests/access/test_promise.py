@@ -27,6 +27,7 @@ from authority.kernel.ids import AccessKeyId, AccountId, GroupId, PolicyId, Role
 from authority.kernel.tags import Tag
 from authority.model import authority, holders, policies, principals, roles
 from authority.model.boundaries import BoundarySet
+from authority.model.identity_pools import IdentityPoolCreated, PoolSettings
 from authority.model.sessions import SessionIssued
 from authority.model.state import EMPTY, State, evolve
 from authority.registry import ACTIONS
@@ -124,6 +125,7 @@ WORLD = (
     authority.SettingsChanged(settings=authority.Settings("1", ("us-east-1",), 4)),
     authority.SealingKeyCreated(key_id=SealingKeyId("k1")),
     *(authority.AccountCreated(account=each, name=each) for each in (TOP, HOME, AWAY)),
+    IdentityPoolCreated(account=HOME, pool="us-east-1:1", settings=PoolSettings(name="app", guests=True, classic=True)),
     policies.CataloguePolicyPublished(
         policy_id=policies.catalogue_id("/", "AdministratorAccess"), name="AdministratorAccess", path="/", number=1,
         document=policy(ALL),
@@ -221,11 +223,14 @@ SOME: dict[str, st.SearchStrategy] = {
     "ClientID": st.just("us"), "Description": st.just("x"), "PolicySourceArn": st.sampled_from([arn("user/admin"), arn("user/alice")]),
     "ActionNames": st.just(("s3:GetObject",)), "PolicyInputList": st.just((policy(ALL),)), "DurationSeconds": st.just(3600),
     "value": st.just(10), "activeSessions": st.just(10), "SAMLProviderArn": st.just(arn("saml-provider/corp")), "GlobalEndpointTokenVersion": st.just("v2Token"),
+    "IdentityPoolName": st.just("app"), "IdentityPoolId": st.just("us-east-1:1"), "AllowUnauthenticatedIdentities": st.booleans(),
+    "Roles": st.sampled_from([{kind: arn(f"role/{name}")} for kind in ("authenticated", "unauthenticated") for name in ROLES]),
 }  # fmt: skip
 OUTSIDE = {
     ("authority", "Evaluate"),
     ("authority", "BatchEvaluate"),
     ("sts", "AssumeRoleWithWebIdentity"),
+    ("cognito-identity", "GetId"),
     ("sts", "GetWebIdentityToken"),
 }
 """Need what others prove: an issuer's token, a signature that a resource server was shown, a signing key."""
