@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Column, Table
 
-from authority.cli.client import Client, as_local, client_options
+from authority.cli.client import Client, client_options
+from authority.cli.showing import show_table, time_in
 from authority.cli.trail import pages
 
 
@@ -28,21 +27,21 @@ def list_command(client: Client, trusted_account: str | None, limit: int, output
         for one in found:
             click.echo(msgspec.json.encode(one))
         return
-    account, role = Column("Account", no_wrap=True), Column("Role", overflow="fold")
-    table = Table(account, "External id", role, "Issued", "Refused", "Active", "Limit", "Last (UTC)", box=None)
-    for one in found:
-        most = one["activeLimit"]
-        table.add_row(
+    rows = (
+        (
             one["trustedAccount"],
             one["externalId"],
             one["roleArn"],
-            str(one["issued"]),
-            str(one["refused"]),
-            str(one["active"]),
-            "" if most is None else str(most),
-            as_local(one["lastAt"]),
+            one["issued"],
+            one["refused"],
+            one["active"],
+            one["activeLimit"],
+            time_in(one, "lastAt"),
         )
-    Console().print(table)
+        for one in found
+    )
+    columns = ("Account", "External id", "Role", "Issued", "Refused", "Active", "Limit", "Last (UTC)")
+    show_table(columns, rows, empty="No other account has asked for a role of yours.")
 
 
 @third_parties.command("limit")
@@ -51,7 +50,6 @@ def list_command(client: Client, trusted_account: str | None, limit: int, output
 @client_options
 def limit_command(client: Client, trusted_account: str, active_sessions: int | None) -> None:
     """Let TRUSTED_ACCOUNT have ACTIVE_SESSIONS of your roles at a time; without a number, as many as it likes."""
-    path = f"/v1/third-parties/{trusted_account}/limit"
-    client.ask("PUT", path, body={"activeSessions": active_sessions})
+    client.ask("PUT", ("v1", "third-parties", trusted_account, "limit"), body={"activeSessions": active_sessions})
     most = "any number of" if active_sessions is None else f"at most {active_sessions}"
     click.echo(f"{trusted_account} may have {most} active sessions.")

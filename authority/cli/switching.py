@@ -79,7 +79,8 @@ def linked(text: str) -> Wanted:
     given = dict(said)
     known = {"account", "roleName", "displayName", "color"}
     if not parts.path.endswith(PAGE) or len(said) != len(given) or not {"account", "roleName"} <= given.keys() <= known:
-        raise click.ClickException(f"this is no link to switch roles: it has {PAGE}, an account and a roleName")
+        how = f"give an account and a role, or a link with {PAGE}, an account and a roleName"
+        raise click.ClickException(f"{text!r} is no link to switch roles: {how}")
     return Wanted(
         given["account"], given["roleName"].lstrip("/"), given.get("displayName", ""), given.get("color", "")
     ).checked()

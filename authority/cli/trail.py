@@ -216,7 +216,7 @@ def _told(session: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[tupl
 @client_options
 def revoke(client: Client, access_key_id: str, *, descendants: bool) -> None:
     """End the session ACCESS_KEY_ID (ASIA...) at once."""
-    client.ask("POST", f"/v1/sessions/{access_key_id}/revoke", body={"descendants": descendants})
+    client.ask("POST", ("v1", "sessions", access_key_id, "revoke"), body={"descendants": descendants})
     click.echo(f"{access_key_id} is revoked.")
 
 
@@ -225,7 +225,7 @@ def revoke(client: Client, access_key_id: str, *, descendants: bool) -> None:
 @client_options
 def revoke_role(client: Client, role_name: str) -> None:
     """End every session of the role ROLE_NAME that was issued until now."""
-    client.ask("POST", f"/v1/roles/{role_name}/revoke-sessions", body={})
+    client.ask("POST", ("v1", "roles", role_name, "revoke-sessions"), body={})
     click.echo(f"Every session of {role_name} issued until now is revoked.")
 
 
@@ -234,5 +234,5 @@ def revoke_role(client: Client, role_name: str) -> None:
 @client_options
 def revoke_descendants(client: Client, access_key_id: str) -> None:
     """End everything that came of the key or session ACCESS_KEY_ID, however long the chain."""
-    client.ask("POST", f"/v1/keys/{access_key_id}/revoke-descendants", body={})
+    client.ask("POST", ("v1", "keys", access_key_id, "revoke-descendants"), body={})
     click.echo(f"Everything that came of {access_key_id} is revoked.")

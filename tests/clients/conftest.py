@@ -57,7 +57,7 @@ class Home:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             start_new_session=True,  # no terminal: what is asked for is read from standard input
             env={**self.variables, **more.pop("env", {})},
             **more,
