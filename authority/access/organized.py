@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 from hashlib import sha256
+from typing import Final
 
+from authority.access.beside import Beside
 from authority.access.context import TYPES, Context
 from authority.model.state import State
 from authority.policy.principal import Principal
@@ -24,22 +26,27 @@ def root_id(state: State) -> str:
     return f"r-{_digest(state.ledger_id)[10:14]}"
 
 
+_KEYS: Final[Beside[tuple[str, str], Context]] = Beside()
+
+
 def organized(state: State, principal: Principal, resource_account: str) -> Context:
     """The condition keys of the organisation that *principal* belongs to, and of the one that has *resource_account*.
 
     Who did not sign belongs to none, whatever a provider says of him (IAM User Guide, global condition context keys).
     """
-    keys: dict[str, str | tuple[str, ...]] = {}
-    members = {
-        "principal": principal.account if principal.kind in TYPES else "",
-        "resource": resource_account,
-    }
-    for whose, account in members.items():
-        if account in state.accounts:
-            name = organization_id(state)
-            keys[f"aws:{whose}orgid"] = name
-            keys[f"aws:{whose}orgpaths"] = (f"{name}/{root_id(state)}/",)
-    return keys
+    place = (principal.account if principal.kind in TYPES else "", resource_account)
+    known = _KEYS.of(state)
+    found = known.get(place)
+    if found is None:
+        found = known[place] = {**_keys(state, "principal", place[0]), **_keys(state, "resource", place[1])}
+    return found
+
+
+def _keys(state: State, whose: str, account: str) -> Context:
+    if account not in state.accounts:
+        return {}
+    name = organization_id(state)
+    return {f"aws:{whose}orgid": name, f"aws:{whose}orgpaths": (f"{name}/{root_id(state)}/",)}
 
 
 @functools.lru_cache(maxsize=8)

@@ -19,6 +19,7 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from authority.kernel.secret import Secret
@@ -55,9 +56,21 @@ with asyncio.Runner(loop_factory=new_event_loop) as runner:
 """
 
 
+class Figures(NamedTuple):
+    """Requests a second, p50 and p99 in milliseconds, and microseconds of processor time a request."""
+
+    rate: float
+    half: float
+    most: float
+    spent: float
+
+    def __str__(self) -> str:
+        return f"p50 {self.half:.1f} ms, p99 {self.most:.1f} ms, {self.spent:.0f} us of a processor each"
+
+
 @contextlib.contextmanager
-def started(*command: str, ready: str, env: dict[str, str] | None = None) -> Iterator[re.Match]:
-    """A server process, from the line that matches *ready* on; it is ended with the body."""
+def started(*command: str, ready: str, env: dict[str, str] | None = None) -> Iterator[tuple[int, re.Match]]:
+    """A server process and the line that matches *ready*, once it was said; it is ended with the body."""
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(env or {})}
     )
@@ -67,7 +80,7 @@ def started(*command: str, ready: str, env: dict[str, str] | None = None) -> Ite
             seen.append(line)
             found = re.search(ready, line)
             if found is not None:
-                yield found
+                yield process.pid, found
                 break
         else:
             raise RuntimeError("".join(seen))
@@ -114,17 +127,29 @@ def answer_to(port: int, request: bytes) -> bytes:
         return answer.read()
 
 
-def measured(port: int, request: bytes, connections: int) -> tuple[float, float, float]:
-    """Requests a second, p50 and p99 in milliseconds: medians of several runs."""
+def measured(servers: dict[str, tuple[int, int, bytes]], connections: int) -> dict[str, Figures]:
+    """Medians of several runs of each of *servers*, a process, a port and a request, in turns: a machine has moods."""
     from load import loaded  # noqa: PLC0415 - this folder is no package
 
-    runs = []
+    runs: dict[str, list[Figures]] = {name: [] for name in servers}
     for _ in range(ROUNDS):
-        load = asyncio.run(loaded("127.0.0.1", port, request, connections=connections, seconds=SECONDS))
-        if load.refused:
-            raise RuntimeError(f"{load.refused} of {load.refused + load.answered} requests were refused")
-        runs.append((load.per_second, load.percentile(0.5), load.percentile(0.99)))
-    return tuple(statistics.median(column) for column in zip(*runs, strict=True))
+        for name, (process, port, request) in servers.items():
+            began = processor_seconds(process)
+            load = asyncio.run(loaded("127.0.0.1", port, request, connections=connections, seconds=SECONDS))
+            if load.refused:
+                raise RuntimeError(f"{load.refused} of {load.refused + load.answered} requests were refused")
+            spent = (processor_seconds(process) - began) / load.answered
+            runs[name].append(Figures(load.per_second, load.percentile(0.5), load.percentile(0.99), 1e6 * spent))
+    return {name: Figures(*map(statistics.median, zip(*each, strict=True))) for name, each in runs.items()}
+
+
+def processor_seconds(process: int) -> float:
+    """What all threads of a process have used; not a number where the system does not tell (Linux, proc(5))."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rows() -> list[dict]:
@@ -141,7 +166,7 @@ def rows() -> list[dict]:
         keys = json.loads(made.stdout)["environment"]
         key, secret = keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]
         serve = [*command, "serve", "--data-dir", place, "--port", "0", "--admin-port", "0", "--log-level", "warning"]
-        with started(*serve, ready=r"serves at http://127\.0\.0\.1:(\d+)") as line:
+        with started(*serve, ready=r"serves at http://127\.0\.0\.1:(\d+)") as (process, line):
             port = int(line[1])
             trust = {
                 "Version": "2012-10-17",
@@ -156,30 +181,34 @@ def rows() -> list[dict]:
             answer_to(port, signed(port, key, secret, "iam", create))
             form = {**assume, "RoleArn": "arn:aws:iam::111122223333:role/App"}
             answer = answer_to(port, signed(port, key, secret, "sts", form))
-            ours = {count: measured(port, signed(port, key, secret, "sts", form), count) for count in IN_FLIGHT}
-    body = urlencode(form).encode()
-    with started(sys.executable, "-c", BARE, str(len(answer)), ready=r"port (\d+) (\S+)") as line:
-        loop = line[2].split(".")[0]
-        bare = {
-            count: measured(int(line[1]), post(int(line[1]), body, {"Content-Type": FORM}), count)
-            for count in IN_FLIGHT
-        }
+            with started(sys.executable, "-c", BARE, str(len(answer)), ready=r"port (\d+) (\S+)") as (other, said):
+                loop, bare_port = said[2].split(".")[0], int(said[1])
+                bare = post(bare_port, urlencode(form).encode(), {"Content-Type": FORM})
+                figures = {
+                    count: measured(
+                        {
+                            "ours": (process, port, signed(port, key, secret, "sts", form)),
+                            "bare": (other, bare_port, bare),
+                        },
+                        count,
+                    )
+                    for count in IN_FLIGHT
+                }
     for count in IN_FLIGHT:
-        rate, half, most = ours[count]
+        ours, peer = figures[count]["ours"], figures[count]["bare"]
         found.append({
-            "what": f"AssumeRole, {count} in flight, projections on, {loop} (p50 {half:.1f} ms, p99 {most:.1f} ms)",
-            "per_second": rate, "ratio": 1.0,
+            "what": f"AssumeRole, {count} in flight, projections on, {loop} ({ours})",
+            "per_second": ours.rate, "ratio": 1.0,
         })  # fmt: skip
-        peer, half, most = bare[count]
         row = {
-            "what": f"bare aiohttp handler, {count} in flight, {loop} (p50 {half:.1f} ms, p99 {most:.1f} ms)",
-            "per_second": peer, "ratio": rate / peer,
+            "what": f"bare aiohttp handler, {count} in flight, {loop} ({peer})",
+            "per_second": peer.rate, "ratio": ours.rate / peer.rate,
         }  # fmt: skip
         if count == 64:
             row["target"] = 0.25
         found.append(row)
     with contextlib.suppress(ImportError):
-        found.append(_moto(ours[64][0], assume))
+        found.append(_moto(figures[64]["ours"].rate, assume))
     return found
 
 
@@ -188,12 +217,12 @@ def _moto(ours: float, assume: dict[str, str]) -> dict:
 
     with started(
         sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0", ready=r"http://127\.0\.0\.1:(\d+)"
-    ) as line:
+    ) as (process, line):
         port = int(line[1])
         form = {**assume, "RoleArn": "arn:aws:iam::123456789012:role/App"}
-        rate, half, most = measured(port, signed(port, "AKIAEXAMPLE", "secret", "sts", form), 64)
-    what = f"moto_server's AssumeRole, 64 in flight (p50 {half:.1f} ms, p99 {most:.1f} ms)"
-    return {"what": what, "per_second": rate, "ratio": ours / rate, "target": 12.0}
+        theirs = measured({"moto": (process, port, signed(port, "AKIAEXAMPLE", "secret", "sts", form))}, 64)["moto"]
+    what = f"moto_server's AssumeRole, 64 in flight ({theirs})"
+    return {"what": what, "per_second": theirs.rate, "ratio": ours / theirs.rate, "target": 12.0}
 
 
 if __name__ == "__main__":
