@@ -139,7 +139,8 @@ def effect(node: Node | None) -> str:
     if not isinstance(node, Text):
         raise Fault(LEGACY, node.start, "Effect is text")
     if node.value not in ("Allow", "Deny"):
-        raise Fault(LEGACY, node.start, "Effect is `Allow` or `Deny`")
+        nearly = folded(node.value) in ("allow", "deny")
+        raise Fault(LEGACY if nearly else SYNTAX, node.start, "Effect is `Allow` or `Deny`")
     return node.value
 
 

@@ -93,6 +93,7 @@ def read(text: str, kind: Kind = Kind.IDENTITY) -> Document:
         pytest.param(identity(NotPrincipl="*"), SYNTAX, id="a misspelled element"),
         pytest.param(identity(Effect=None), SYNTAX, id="no Effect"),
         pytest.param(identity(Effect="allow"), LEGACY, id="Effect in lower case"),
+        pytest.param(identity(Effect="Permit"), SYNTAX, id="an Effect that there is not"),
         pytest.param(identity(Effect=["Allow"]), LEGACY, id="Effect as a list"),
         pytest.param(identity(Sid="has space"), SID, id="a Sid with a space"),
         pytest.param(identity(Sid=7), SYNTAX, id="a Sid that is a number"),
