@@ -7,7 +7,6 @@ Gathered: `Identified`, whoever comes, with his logins verified.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -170,9 +169,9 @@ def get_credentials_for_identity(state: State, call: Call[GetCredentialsForIdent
     )
     decision = issue(state, call, facts, vouched, asked=asked, shape=lambda made: _answer(found, made))
     if isinstance(decision.answer, Refusal) and decision.answer.reason is Reason.ACCESS_DENIED:
-        return replace(decision, answer=UNCONFIGURED)
+        return msgspec.structs.replace(decision, answer=UNCONFIGURED)
     # Nobody is linked to anything by a request that was refused.
-    return replace(decision, facts=(*found.facts, *decision.facts)) if decision.facts else decision
+    return msgspec.structs.replace(decision, facts=(*found.facts, *decision.facts)) if decision.facts else decision
 
 
 def _answer(found: Arrived, made: Issued) -> IdentityCredentials:

@@ -138,7 +138,7 @@ def test_boto3_finds_the_token_in_its_file_by_itself(company: Company, tmp_path:
     assert done.stdout.strip() == f"arn:aws:sts::{MANAGEMENT}:assumed-role/Web/pod", done.stderr
 
 
-def test_the_same_token_comes_again_until_it_expires(company: Company):
+def test_j18_the_same_token_comes_again_until_it_expires(company: Company):
     token = company.people.sign_in("ann")
     assert company.assume(token)["Credentials"] != company.assume(token)["Credentials"]
 

@@ -7,9 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from authority.access.action import Minted
-from authority.federation import own_tokens
+from authority.access.action import Facts, Minted
+from authority.access.call import Call
+from authority.access.vouched import STRANGER
+from authority.federation import own_tokens, saml
+from authority.federation.metadata import read_metadata
+from authority.federation.web_identity import WebIdentity
 from authority.identity_pools import coming as pool_calls
+from authority.identity_pools import logins
 from authority.identity_pools.coming import (
     GetCredentialsForIdentity,
     GetId,
@@ -20,13 +25,15 @@ from authority.identity_pools.coming import (
     get_open_id_token,
     unlink_identity,
 )
-from authority.kernel.refusal import Reason
+from authority.kernel.refusal import Reason, Refusal
 from authority.model import account_settings, identity_pools, providers, roles
 from authority.model.identity_pools import MappingRule, RoleMapping
 from authority.model.sessions import SessionIssued
 from authority.model.signing_keys import WebIdentityTokenIssued
 from authority.model.state import State, evolve
-from tests.federation.responses import ACCOUNT, NOW
+from authority.policy.principal import PrincipalKind
+from tests.access.test_action import OFFICE
+from tests.federation.responses import ACCOUNT, NOW, encoded, good, published
 from tests.identity_pools.worlds import (
     BOSS,
     COGNITO,
@@ -220,6 +227,77 @@ def test_whose_logins_are_all_unlinked_is_nobodys():
     assert refused(came(state, {}, identity), Reason.NOT_AUTHORIZED)
     assert refused(credentials(state, identity, login()), Reason.NOT_AUTHORIZED)
     assert arrive(state, login(), b"two")[1] != identity
+
+
+def test_google_is_known_by_its_name_and_by_the_applications_of_the_pool():
+    google = "accounts.google.com"
+    state = world(settings=_replace(SETTINGS, logins=((google, "phone;app"),)))
+    for issuer in (google, f"https://{google}"):
+        state, identity = arrive(state, login(name=google, iss=issuer), issuer.encode())
+        assert session(credentials(state, identity, login(name=google, iss=issuer))).role_name == "Member"
+    assert refused(came(state, login(name=google, iss=google, aud="another")), Reason.NOT_AUTHORIZED)
+    assert refused(came(state, login(name=google)), Reason.NOT_AUTHORIZED)
+    assert refused(came(world(), login(name=google, iss=google)), Reason.NOT_AUTHORIZED)
+
+
+@pytest.mark.parametrize("name", ["www.amazon.com", "graph.facebook.com"])
+def test_a_token_that_amazon_or_facebook_judge_must_be_for_an_application_of_the_pool(name: str):
+    state = world(settings=_replace(SETTINGS, logins=((name, "ours;too"),)))
+    found = logins.coming(state, POOL, {name: "Atza|token"})
+    assert isinstance(found, logins.Coming)
+    (asked,) = found.unverified
+    assert isinstance(asked, logins.ByAccessToken)
+    assert "Atza" not in repr(found)
+    who = WebIdentity(
+        kind=PrincipalKind.WEB_IDENTITY, account=ACCOUNT, provider=name, principal_id="p", subject="ann", conditions={},
+        lasting={}, evidence="e", issuer=name, audience="too", audiences=("too",),
+    )  # fmt: skip
+    assert isinstance(logins.shown_access_token(asked, who), logins.Shown)
+    assert refused(logins.shown_access_token(asked, _replace(who, audience="another")), Reason.NOT_AUTHORIZED)
+
+
+def test_an_assertion_leads_to_an_identity_and_is_good_once_for_the_credentials_of_a_role():
+    arn = f"arn:aws:iam::{ACCOUNT}:saml-provider/Corp"
+    metadata = read_metadata(published())
+    assert not isinstance(metadata, Refusal)
+    trusted = providers.SamlProviderCreated(account=ACCOUNT, provider_id="SAML1", name="Corp", metadata=metadata)
+    state = world(
+        trusted,
+        settings=_replace(SETTINGS, saml_providers=(arn,)),
+        mappings=(RoleMapping(provider=arn, kind="Token", otherwise="Deny"),),
+    )
+    given = {arn: encoded(good(roles=(f"{BOSS},{arn}",)))}
+    found = logins.coming(state, POOL, given)
+    assert isinstance(found, logins.Coming)
+    (asked,) = found.unverified
+    assert isinstance(asked, logins.ByAssertion)
+    who = saml.judged(state, arn, asked.assertion, NOW)
+    assert not isinstance(who, Refusal)
+    shown = logins.shown_assertion(asked, who)
+    somebody = logins.identified(state, found.pool, (shown,))
+    decision = decided(state, get_id, GetId(POOL, logins=given), somebody)
+    assert decision.once == ()
+    state, identity = after(state, decision), decision.answer.identity_id  # type: ignore[attr-defined]
+    issued = credentials(state, identity, given, somebody)
+    assert session(issued).role_name == "Boss"
+    assert issued.once == (f"saml:SAML1:{who.assertion.id}:{BOSS}",)
+    used = Facts(NOW, b"seed", 1, claimed=frozenset(issued.once))
+    call = Call(STRANGER, GetCredentialsForIdentity(identity, given), OFFICE, somebody)
+    assert refused(get_credentials_for_identity.decide(state, call, used), Reason.NOT_AUTHORIZED)
+    state = evolve(state, [providers.SamlProviderDeleted(account=ACCOUNT, provider_id="SAML1")], NOW)
+    assert refused(credentials(state, identity, given, somebody), Reason.NOT_AUTHORIZED)
+
+
+def test_whoever_makes_a_pool_of_his_own_gets_no_role_that_names_another():
+    theirs = POOL.replace("1111-1", "6666-1")
+    made = identity_pools.IdentityPoolCreated(account=OTHER, pool=theirs, settings=SETTINGS)
+    state = world(made)
+    guest = identity_pools.IdentityCreated(account=OTHER, pool=theirs, identity="us-east-1:9")
+    state = evolve(state, [guest], NOW)
+    reaching = identity_pools.IdentityPoolRolesSet(account=OTHER, pool=theirs, guest_role=BOSS.replace("Boss", "Guest"))
+    state = evolve(state, [reaching], NOW)
+    decision = credentials(state, "us-east-1:9", {}, came(state, {}, "us-east-1:9", theirs))
+    assert refused(decision, Reason.INVALID_POOL_CONFIGURATION)
 
 
 # --- roles --------------------------------------------------------------------------------------

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,10 @@ from botocore.exceptions import ClientError
 from tests.federation.issuers import Issuer, OidcProvider, mock_issuer, oidc_provider
 from tests.judging import judge
 from tests.live import MANAGEMENT, REGION, Keys, Live, running
+from tests.npm import installed
 
+HERE = Path(__file__).parent
+CLIENTS = HERE.parent / "clients"
 ROLE = f"arn:aws:iam::{MANAGEMENT}:role"
 COGNITO = "cognito-identity.amazonaws.com"
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -261,6 +267,52 @@ def test_no_login_is_ever_written_into_the_log(place: Place):
     assert identity in text
     assert token not in text
     assert token.split(".")[1] not in text
+
+
+@pytest.mark.parametrize("member", [True, False], ids=["a member", "a guest"])
+def test_the_sdk_for_javascript_signs_a_telephone_in(place: Place, tmp_path: Path, member: bool):
+    folder = installed(CLIENTS)
+    script = folder / "phone.mjs"
+    script.write_text((HERE / "phone.mjs").read_text())
+    told = {"ENDPOINT": place.live.url, "POOL": place.pool, "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    logins = {"LOGINS": json.dumps(place.token(sub="on-a-telephone"))} if member else {}
+    done = subprocess.run(
+        ["node", "--no-warnings", str(script)],
+        env=told | logins,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    role = "Member" if member else "Guest"
+    arn = f"arn:aws:sts::{MANAGEMENT}:assumed-role/{role}/CognitoIdentityCredentials"
+    assert done.stdout.strip() == arn, done.stderr
+
+
+def test_the_aws_cli_makes_a_pool_as_the_page_says(place: Place, tmp_path: Path):
+    keys = place.live.administrator
+    told = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "AWS_ENDPOINT_URL": place.live.url,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret,
+    }
+
+    def aws(*words: str) -> Any:
+        command = ["aws", "cognito-identity", *words]
+        done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "null")
+
+    made = aws(
+        "create-identity-pool", "--identity-pool-name", "Page", "--allow-unauthenticated-identities",
+        "--supported-login-providers", "accounts.google.com=CLIENT", "--developer-provider-name", "login.app",
+    )  # fmt: skip
+    roles = f"authenticated={ROLE}/Member,unauthenticated={ROLE}/Guest"
+    assert aws("set-identity-pool-roles", "--identity-pool-id", made["IdentityPoolId"], "--roles", roles) is None
+    assert made["SupportedLoginProviders"] == {"accounts.google.com": "CLIENT"}
 
 
 def test_the_operator_sees_changes_and_forgets_who_is_there(place: Place):
