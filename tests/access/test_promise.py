@@ -24,12 +24,14 @@ from authority.access.call import Call
 from authority.access.caller import Caller, Credential, SessionClaims, caller_of
 from authority.access.weighing import weigh
 from authority.kernel.ids import AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SealingKeyId, UserId
+from authority.kernel.secret import Secret
 from authority.kernel.tags import Tag
 from authority.model import authority, holders, policies, principals, roles
 from authority.model.boundaries import BoundarySet
 from authority.model.identity_pools import IdentityPoolCreated, PoolSettings
 from authority.model.sessions import SessionIssued
 from authority.model.state import EMPTY, State, evolve
+from authority.principals.login_profiles import Hashed
 from authority.registry import ACTIONS
 from authority.sessions import assume_role as assume_role_module
 from authority.sessions.assume_role import AssumeRole, assume_role
@@ -41,6 +43,7 @@ from tests.policy.reference import Paper
 TOP, HOME, AWAY = AccountId("999999999999"), AccountId("111122223333"), AccountId("444455556666")
 ALICE, BOB, CARL, ADMIN, EVE = map(UserId, ("AIDAALICE", "AIDABOB", "AIDACARL", "AIDAADMIN", "AIDAEVE"))
 MALLORY = UserId("AIDAMALLORY")
+POOL = "us-east-1:1"
 APP, OPS, BOSS, LEGACY, SVC, TAGGED, PARTNER = map(
     RoleId, ("AROAAPP", "AROAOPS", "AROABOSS", "AROALEGACY", "AROASVC", "AROATAGGED", "AROAPARTNER")
 )
@@ -125,7 +128,7 @@ WORLD = (
     authority.SettingsChanged(settings=authority.Settings("1", ("us-east-1",), 4)),
     authority.SealingKeyCreated(key_id=SealingKeyId("k1")),
     *(authority.AccountCreated(account=each, name=each) for each in (TOP, HOME, AWAY)),
-    IdentityPoolCreated(account=HOME, pool="us-east-1:1", settings=PoolSettings(name="app", guests=True, classic=True)),
+    IdentityPoolCreated(account=HOME, pool=POOL, settings=PoolSettings(name="app", guests=True, classic=True)),
     policies.CataloguePolicyPublished(
         policy_id=policies.catalogue_id("/", "AdministratorAccess"), name="AdministratorAccess", path="/", number=1,
         document=policy(ALL),
@@ -152,8 +155,9 @@ WORLD = (
 START = evolve(EMPTY, WORLD, AT)
 HELD = tuple(Credential(key_of(owner)) for owner in (ALICE, BOB, CARL, MALLORY, AWAY))
 ROLES = ("app", "ops", "boss", "made/svc", "legacy", "tagged", "partner", "made/new")
-PROTECTED = frozenset({ALICE, BOB, CARL, ADMIN, ADMINS, LIMIT, APP, OPS, BOSS, LEGACY, TAGGED, PARTNER})
+PROTECTED = frozenset({ALICE, BOB, CARL, ADMIN, ADMINS, LIMIT, APP, OPS, BOSS, LEGACY, TAGGED, PARTNER, POOL})
 """What nobody here may change, but for their own keys and devices."""
+TOUCHED = ("user_id", "role_id", "group_id", "policy_id", "pool", "owner")
 THEIR_OWN = principals.AccessKeyCreated | principals.AccessKeyDeleted | principals.AccessKeyStatusChanged
 
 BUCKETS = ("open", "alice", "app", "ops", "vault", "eve", "partner", "team-red", "team-blue", "team-", "other")
@@ -223,17 +227,20 @@ SOME: dict[str, st.SearchStrategy] = {
     "ClientID": st.just("us"), "Description": st.just("x"), "PolicySourceArn": st.sampled_from([arn("user/admin"), arn("user/alice")]),
     "ActionNames": st.just(("s3:GetObject",)), "PolicyInputList": st.just((policy(ALL),)), "DurationSeconds": st.just(3600),
     "value": st.just(10), "activeSessions": st.just(10), "SAMLProviderArn": st.just(arn("saml-provider/corp")), "GlobalEndpointTokenVersion": st.just("v2Token"),
-    "IdentityPoolName": st.just("app"), "IdentityPoolId": st.just("us-east-1:1"), "AllowUnauthenticatedIdentities": st.booleans(),
+    "IdentityPoolName": st.just("app"), "IdentityPoolId": st.just(POOL), "AllowUnauthenticatedIdentities": st.booleans(),
     "Roles": st.sampled_from([{kind: arn(f"role/{name}")} for kind in ("authenticated", "unauthenticated") for name in ROLES]),
 }  # fmt: skip
 OUTSIDE = {
     ("authority", "Evaluate"),
     ("authority", "BatchEvaluate"),
+    ("authority", "Contain"),
     ("sts", "AssumeRoleWithWebIdentity"),
     ("cognito-identity", "GetId"),
     ("sts", "GetWebIdentityToken"),
 }
-"""Need what others prove: an issuer's token, a signature that a resource server was shown, a signing key."""
+"""Need what others prove: an issuer's token, a signature that a resource server was shown, a signing key, a walk of the log."""
+BESIDE = dict.fromkeys(("iam:CreateLoginProfile", "iam:UpdateLoginProfile"), Hashed(Secret("hashed")))
+"""What is brought from outside for a decision."""
 
 
 def required(action: Action) -> set[str]:
@@ -383,7 +390,8 @@ class Conspiracy(RuleBasedStateMachine):
             return
         self.calls += 1
         seed = f"{self.calls}".encode()
-        decision = action.decide(self.state, Call(caller, said, OFFICE), Facts(self.now, seed, decided_from=self.calls))
+        call = Call(caller, said, OFFICE, BESIDE.get(action.name))
+        decision = action.decide(self.state, call, Facts(self.now, seed, decided_from=self.calls))
         for fact in decision.facts:
             self.judge(action, fact)
             if isinstance(fact, SessionIssued):
@@ -397,7 +405,7 @@ class Conspiracy(RuleBasedStateMachine):
         """Nothing that is not theirs changes."""
         if not fact.CONFIG or getattr(fact, "account", AWAY) == AWAY:
             return
-        touched = {getattr(fact, name, None) for name in ("user_id", "role_id", "group_id", "policy_id", "owner")}
+        touched = {getattr(fact, name, None) for name in TOUCHED}
         if hasattr(fact, "holder"):
             touched = {fact.holder}  # a policy that is hung on somebody stays as it is
         own = isinstance(fact, THEIR_OWN) and touched <= {None, ALICE}
