@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from authority.cli.main import commands
@@ -146,3 +147,30 @@ def test_a_session_is_shown_to_whoever_may_see_it(company: Company):
 @pytest.mark.parametrize("name", ["AKIAAAAAAAAAAAAAAAAA", "x", "ASIA%00", "..%2Fevents"])
 def test_what_is_no_session_is_said_so(company: Company, name: str):
     assert company.live.ask("GET", f"/v1/sessions/{name}")[0] in (400, 404)
+
+
+def test_last_uses_follow_the_newest_request_of_key_or_session_and_write_nothing(company: Company):
+    iam = company.live.client("iam")
+    iam.create_role(RoleName="Used", AssumeRolePolicyDocument=TRUST)
+    iam.create_user(UserName="user")
+    iam.put_user_policy(UserName="user", PolicyName="all", PolicyDocument=ALL)
+    key = Keys.of(iam.create_access_key(UserName="user")["AccessKey"])
+
+    def last_uses() -> tuple[Any, Any]:
+        of_key = iam.get_access_key_last_used(AccessKeyId=key.access_key_id)["AccessKeyLastUsed"]
+        return of_key, iam.get_role(RoleName="Used")["Role"]["RoleLastUsed"]
+
+    session = company.session(f"arn:aws:iam::{MANAGEMENT}:role/Used", key)
+    of_key, of_role = last_uses()
+    assert (of_key["ServiceName"], of_role) == ("sts", {})  # taking a role on is no use of it
+    with pytest.raises(ClientError):
+        company.live.client("iam", session, region="cn-north-1").list_users()
+    used_with_role, of_role = last_uses()
+    assert of_role["Region"] == "cn-north-1"
+    assert used_with_role == of_key  # what its sessions do is no use of the key
+    company.live.client("iam", key).list_users()
+    before = company.live.ask("GET", "/v1/log")[1]["position"]
+    assert last_uses()[0]["ServiceName"] == "iam"
+    assert last_uses() == last_uses()
+    entries = company.live.ask("GET", "/v1/events", query=f"fromPosition={before + 1}&maxResults=1000")[1]["events"]
+    assert len([one for one in entries if "request" in one]) == 6 + 1  # one for each question, the last one included
