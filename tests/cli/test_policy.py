@@ -50,7 +50,7 @@ def test_every_fault_stands_with_its_file_line_and_column(file):
     result = run("check", path)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        f"{path}:2:13: error: Syntax errors in policy. (Effect is `Allow` or `Deny`) [grammar]",
+        f"{path}:2:13: error: The policy failed legacy parsing (Effect is `Allow` or `Deny`) [grammar]",
         f"{path}:2:32: error: Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc. [grammar]",
         "1 checked as identity policies: 1 refused, 0 warnings.",
     ]
