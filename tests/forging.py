@@ -19,19 +19,22 @@ def bodies(path: Path) -> list[bytes]:
 
 
 def rewritten(path: Path, change: Callable[[list[bytes]], Iterable[bytes]]) -> None:
-    """Put the entries that *change* makes of those there are in their place, with columns and tree to match."""
+    """Put the entries that *change* makes of those there are in their place, with columns, claims and tree to match."""
     wanted = list(change(bodies(path)))
-    frontier, at, rows, whole = Frontier(), BEGINNING, [], []
+    frontier, at, rows, whole, claims = Frontier(), BEGINNING, [], [], []
     for position, body in enumerate(wanted, 1):
         header = header_of(body)
         at = max(at, header.decided_at)
         leaf = leaf_hash(body)
+        claims += [(key, position) for key in header.once]
         whole += frontier.append(leaf)
         micros = (at - BEGINNING) // timedelta(microseconds=1)
         rows.append((position, micros, LANES[header.lane].value, header.type, header.v, header.subject, leaf, body))
     with closing(unguarded(path)) as connection:
         connection.execute("DELETE FROM event")
         connection.execute("DELETE FROM subtree")
+        connection.execute("DELETE FROM once")
+        connection.executemany("INSERT INTO once VALUES (?, ?)", claims)
         connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.executemany("INSERT INTO subtree VALUES (?, ?, ?)", whole)
         connection.execute("UPDATE tree SET size = ?, frontier = ?", (frontier.size, frontier.encode()))

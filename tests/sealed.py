@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from authority.access.action import Facts
 from authority.accounts.checkpoint_keys import new_checkpoint_key
@@ -55,7 +56,7 @@ class Running:
     async def grow(self, count=1):
         for number in range(count):
             body = write_event(Event(type="test:Read", v=1, decided_at=AT, lane="session", subject=f"{number}"))
-            await self.committer.submit(lambda *_, body=body: Proposal(new_entry(body), (), None))
+            await self.committer.submit(lambda *_, body=body: Proposal(new_entry(body, once=(f"{uuid4()}",)), (), None))
 
     async def rotate(self):
         made, new = new_checkpoint_key(ORIGIN, Facts(AT, SystemEntropy().draw(32)))

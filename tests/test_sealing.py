@@ -201,7 +201,7 @@ async def test_a_log_whose_end_was_cut_off_is_refused(signed):
             "a dash",
             id="no note any more",
         ),
-        pytest.param("UPDATE signed_head SET size = size - 1 WHERE number = 3", "is kept as one of", id="another size"),
+        pytest.param("UPDATE signed_head SET size = size - 1 WHERE number = 3", "should be of", id="another size"),
         pytest.param("DELETE FROM vault WHERE purpose = 'checkpoint-signing'", "gone from the vault", id="no key"),
     ],
 )

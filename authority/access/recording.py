@@ -14,6 +14,7 @@ from authority.access.call import Origin
 from authority.access.caller import Caller, Credential
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
+from authority.ledger.codec import room_beside
 from authority.model.event import (
     FORMAT,
     LARGEST,
@@ -64,10 +65,11 @@ def record(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime)
     recorded.
     """
     body = write_event(_event(asked, caller, decision, at))
-    if len(body) > LARGEST:
+    room = LARGEST - room_beside(decision.once, (*(new.row for new in decision.secrets), *decision.dropped))
+    if len(body) > room:
         short = msgspec.structs.replace(asked, parameters=_digested(asked.parameters, asked.sensitive))
         body = write_event(_event(short, caller, decision, at))
-    if len(body) <= LARGEST:
+    if len(body) <= room:
         return body, decision
     instead = Decision(answer=TOO_LARGE, subject=decision.subject)
     bare = msgspec.structs.replace(asked, parameters={})

@@ -21,6 +21,7 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.ledger.port import Entry, Lane, Ledger
 from authority.model.event import Event, read_event
 from authority.model.sessions import SessionIssued
+from authority.model.state import from_canonical, state_format
 from authority.replay.as_of import Versions
 from authority.replay.folding import BEGINNING, Version
 
@@ -29,6 +30,8 @@ Ask: TypeAlias = Callable[[Query, int], Awaitable[object]]
 Item = TypeVar("Item")
 
 PAGE: Final = 512
+NEAR: Final = 20_000
+"""Entries over which the state is rather folded than read from a snapshot."""
 AT_ONCE: Final = 16
 """Entries that are worked on before others have their turn on the event loop."""
 
@@ -125,7 +128,17 @@ class Reach:
         known = self._live if self._live.position <= position else BEGINNING
         if self._live.configured <= position <= self._live.position:
             return Version(position, self._live.configured, self._live.state)
+        if position - self._versions.nearest(position, known).position > NEAR:
+            known = await self._snapshot(position) or known
         return await self._versions.at(self._ledger, position, known)
+
+    async def _snapshot(self, position: int) -> Version | None:
+        """The newest snapshot up to *position* that this release can read."""
+        snapshot = await self._ledger.latest_snapshot(position)
+        if snapshot is None or snapshot.format != state_format():
+            return None
+        state = await asyncio.to_thread(from_canonical, snapshot.body)
+        return Version(snapshot.position, await self._ledger.configured_at(snapshot.position), state)
 
     # --- entries ----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from authority.audit.answers import EventRecord, OutcomeRecord, SessionCaller, S
 from authority.audit.queries import Standing
 from authority.audit.terms import ALLOWED, REFUSED, depth_of, partition, role_arn
 from authority.kernel.arn import parse
+from authority.model.authority import UnprovenRequestsSummarised
 from authority.model.event import Event
 from authority.model.sessions import SessionIssued, SessionKind
 
@@ -44,6 +45,10 @@ def event_record(position: int, recorded_at: datetime, seen: Event, *, withheld:
 
 
 def _outcome(seen: Event) -> OutcomeRecord:
+    for fact in seen.facts:
+        if isinstance(fact, UnprovenRequestsSummarised):  # what nobody proved was refused, each for its own reason
+            reasons = {one.reason for one in fact.requests}
+            return OutcomeRecord(result=REFUSED, reason=reasons.pop() if len(reasons) == 1 else "")
     if not seen.outcome.refused:
         return OutcomeRecord(result=ALLOWED, warnings=seen.outcome.warnings)
     return OutcomeRecord(result=REFUSED, reason=seen.outcome.refused, message=seen.outcome.message)

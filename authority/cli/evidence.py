@@ -125,6 +125,8 @@ def _tell(found: Verified) -> None:
     if found.snapshots or found.unread:
         left = f"; {found.unread} of another release were not compared" if found.unread else ""
         click.echo(f"{found.snapshots} snapshots are the fold of the entries before them{left}.")
+    if found.secrets:
+        click.echo(f"{found.secrets} secrets in the vault are those that the log names.")
 
 
 def _put_aside(path: Path, known: tuple[VerifierKey, ...]) -> tuple[int, bytes]:

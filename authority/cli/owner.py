@@ -14,10 +14,22 @@ import msgspec
 
 from authority.cli.diagnostics import log_lines
 from authority.cli.options import ALL, PLACES, read_settings, settings_options
-from authority.compose import Founding, Serving, check_database, initialise, initialised, migrate_database, run
+from authority.compose import (
+    Founding,
+    Serving,
+    check_database,
+    initialise,
+    initialised,
+    migrate_database,
+    owning,
+    reading,
+    run,
+)
 from authority.compose import serve as serve_authority
 from authority.kernel.arn import ACCOUNT_ID
 from authority.kernel.ids import AccountId
+from authority.replay.evidence import Evidence
+from authority.replay.verifying import Verified, verify
 from authority.settings import Settings
 
 YOUNG_OBJECTS: Final = 50_000
@@ -118,6 +130,26 @@ def migrate_command(**flags: Any) -> None:
     settings = read_settings(flags)
     asyncio.run(migrate_database(settings))
     click.echo(f"{settings.database} has the schema of this release.")
+
+
+@database.command("trust")
+@settings_options(*PLACES)
+def trust_command(**flags: Any) -> None:
+    """Take the log as it lies there for ours: verify all of it, then bind its end to the root key.
+
+    A start refuses a log whose end is not bound to the root key.  Run this only for one that an earlier release wrote,
+    or that was compared with a checkpoint which was put aside.
+    """
+    settings = read_settings(flags)
+    found = asyncio.run(_trust(settings))
+    click.echo(f"{found.position} entries verified, and bound to the root key; the root of their tree is {found.root}.")
+
+
+async def _trust(settings: Settings) -> Verified:
+    async with owning(settings) as ledger, reading(settings) as unbound:
+        verified = await verify(unbound, Evidence(), lambda *_: None)
+        await ledger.bind(await unbound.head())
+    return verified
 
 
 @database.command("check")

@@ -32,6 +32,7 @@ from authority.compose import parts
 from authority.compose.configured import catalogue_of, decisive, ledger_url, witness_of
 from authority.kernel.clock import Clock
 from authority.kernel.ids import AccountId, SealingKeyId
+from authority.ledger.binding import PURPOSE as BINDING
 from authority.ledger.codec import new_entry
 from authority.ledger.port import Ledger
 from authority.ledger.sql.schema import check, migrate
@@ -47,6 +48,7 @@ from authority.permissions.catalogue import CataloguePolicy, CatalogueRefused
 from authority.pipeline import SEED_BYTES, Pipeline
 from authority.projections.runner import Projections
 from authority.replay.folding import BEGINNING, Version
+from authority.replay.verifying import verify_vault
 from authority.sealing import Sealer
 from authority.sessions.issuer import published
 from authority.settings import Settings, SettingsRefused
@@ -110,10 +112,10 @@ async def initialise(settings: Settings, account: AccountId | None, name: str, a
         create_root_key(settings.root_key_file, entropy)
     custody = Custody(load_root_key(settings.root_key_file, settings.root_key), entropy)
     await migrate(ledger_url(settings))
-    ledger = await SqliteLedger.open(ledger_url(settings))
-    try:
-        if (await ledger.head()).position > 0:
+    async with owning(settings) as ledger:
+        if (head := await ledger.head()).position > 0:
             raise NotInitialised("there is an authority here already")
+        await ledger.bind(head)
         facts = Facts(clock.now(), entropy.draw(SEED_BYTES))
         account = account or unused_account_id(EMPTY, facts)
         founded = found(account, name, administrator, facts, settings=decisive(settings))
@@ -122,9 +124,18 @@ async def initialise(settings: Settings, account: AccountId | None, name: str, a
         rows = tuple(new.sealed_by(custody) for new in founded.secrets)
         body = act_of_authority("Initialised", founded.facts, facts.now, subject=account)
         await ledger.append([new_entry(body, rows=rows)], folded=0)
+    return Founding(account, founded.administrator)
+
+
+@asynccontextmanager
+async def owning(settings: Settings) -> AsyncIterator[SqliteLedger]:
+    """The ledger, to be written by nobody else, bound to the root key."""
+    custody = Custody(load_root_key(settings.root_key_file, settings.root_key), SystemEntropy())
+    ledger = await SqliteLedger.open(ledger_url(settings), mac=custody.mac(BINDING))
+    try:
+        yield ledger
     finally:
         await ledger.close()
-    return Founding(account, founded.administrator)
 
 
 @asynccontextmanager
@@ -146,7 +157,7 @@ async def load_version(ledger: Ledger) -> tuple[Version, int]:
     if snapshot is not None and snapshot.format == state_format():
         await ledger.verify(snapshot.position, root=snapshot.root)
         state = await asyncio.to_thread(from_canonical, snapshot.body)
-        version = Version(snapshot.position, snapshot.position, state)
+        version = Version(snapshot.position, await ledger.configured_at(snapshot.position), state)
     else:
         await ledger.verify()
     return await folded(ledger, version), version.position
@@ -178,7 +189,7 @@ async def serve(
     if not settings.database.is_file():
         raise NotInitialised(NOT_HERE)
     async with AsyncExitStack() as stack:
-        ledger = await SqliteLedger.open(ledger_url(settings))
+        ledger = await SqliteLedger.open(ledger_url(settings), mac=custody.mac(BINDING))
         stack.push_async_callback(ledger.close)
         version, snapshot_at = await load_version(ledger)
         if version.position == 0:
@@ -275,10 +286,11 @@ async def _begin(
 
 
 async def _verify_rest(ledger: Ledger, to: int) -> None:
-    """Hold what lies before the last snapshot against the tree, while requests are served already."""
+    """Hold what lies before the last snapshot against the tree, and the vault, while requests are served already."""
     if to > 0:
         await ledger.verify(to=to)
-        log.info("verified", to=to)
+    secrets = await verify_vault(ledger)
+    log.info("verified", to=to, secrets=secrets)
 
 
 async def _listen(runner: web.BaseRunner, host: str, port: int) -> int:

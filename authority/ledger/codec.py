@@ -8,28 +8,46 @@ and versions are never used for something else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, Final, Literal
 
 import msgspec
 
-from authority.ledger.port import MAX_BODY, Lane, NewEntry, SideRow
+from authority.ledger.port import MAX_BODY, Lane, NewEntry, PutSecret, SideRow
 
 LANES: Final = {"session": Lane.SESSION, "config": Lane.CONFIG}
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What the top level of every body says, whatever else it holds.  The ledger's columns are derived from it."""
+    """What the top level of every body says, whatever else it holds.  The ledger's columns are derived from it.
+
+    `once` are the keys that the entry claims.  `vault` names the secrets that it keeps, by their digests (`digest_of`),
+    and those that it destroys, by null.  So nothing that lies beside the log can be another than the log says.
+    """
 
     type: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     v: Annotated[int, msgspec.Meta(ge=1, le=0x7FFF)]
     decided_at: Annotated[datetime, msgspec.Meta(tz=True)]
     lane: Literal["session", "config"]
     subject: Annotated[str, msgspec.Meta(max_length=2048)]
+    once: tuple[str, ...] = ()
+    vault: dict[str, str | None] = {}
+
+
+class _Beside(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The end of a body."""
+
+    once: tuple[str, ...] = ()
+    vault: dict[str, str | None] = {}
 
 
 _DECODER: Final = msgspec.json.Decoder(Header)
+_ENCODER: Final = msgspec.json.Encoder()
+_NOTHING: Final = _Beside()
+_LONGEST_NAMED: Final = 80
+"""Bytes that name one row beside its own name: a digest in hex, and signs; or the names of both fields."""
 _NO_OFFSET: Final = timedelta(0)
 
 
@@ -45,10 +63,13 @@ def header_of(body: bytes) -> Header:
 
 
 def new_entry(body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, ...] = ()) -> NewEntry:
-    """Make the entry that *body* says it is, or raise `ValueError`."""
+    """Make the entry that *body* says it is, with what it brings along named at its end; or raise `ValueError`."""
     header = header_of(body)
+    beside = _Beside(once, _named(rows))
+    if header.once or header.vault:
+        raise ValueError("the body names already what lies beside it")
     return NewEntry(
-        body=body,
+        body=body if beside == _NOTHING else body.rstrip()[:-1] + b"," + _ENCODER.encode(beside)[1:],
         lane=LANES[header.lane],
         type=header.type,
         v=header.v,
@@ -57,6 +78,22 @@ def new_entry(body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, .
         once=once,
         rows=rows,
     )
+
+
+def room_beside(once: Sequence[str], rows: Sequence[str]) -> int:
+    """Bytes that `new_entry` adds to a body at most, for keys and rows of these names."""
+    names = sum(len(msgspec.json.encode(name)) for name in (*once, *rows))
+    return names + _LONGEST_NAMED * (len(once) + len(rows) + 1)
+
+
+def digest_of(purpose: str, sealed: bytes) -> str:
+    """What names a sealed secret (SHA-256, in hex)."""
+    return sha256(purpose.encode() + b"\n" + sealed).hexdigest()
+
+
+def _named(rows: Sequence[SideRow]) -> dict[str, str | None]:
+    """Of several rows with one id the last counts."""
+    return {row.id: digest_of(row.purpose, row.sealed) if isinstance(row, PutSecret) else None for row in rows}
 
 
 def check(entry: NewEntry) -> None:
@@ -76,6 +113,12 @@ def check(entry: NewEntry) -> None:
         or entry.v != header.v
     ):
         raise ValueError("the entry and the header of its body disagree")
+    if (entry.once or header.once or entry.rows or header.vault) and (
+        entry.once != header.once or _named(entry.rows) != header.vault
+    ):
+        raise ValueError("the body does not name what lies beside it")
+    if entry.rows and entry.lane is not Lane.CONFIG:
+        raise ValueError("a secret is kept and destroyed by configuration only")
     for key in entry.once:
         if not key or "\x00" in key:
             raise ValueError("a once key is empty or holds a NUL")

@@ -117,6 +117,13 @@ class SignedHead(msgspec.Struct, frozen=True):
     note: bytes
 
 
+class Vault(msgspec.Struct, frozen=True):
+    """What the vault held when the log ended at *position*: the digest of each secret (`codec.digest_of`) by its id."""
+
+    position: int
+    digests: dict[str, str]
+
+
 class LedgerCorrupt(Exception):  # noqa: N818 - what happened, in the words of the house
     """What is stored cannot be what was appended.  Nothing may be decided from it."""
 
@@ -179,6 +186,10 @@ class Ledger(Protocol):
         """The last position recorded at *moment* or before it; 0 when there is none."""
         ...
 
+    async def configured_at(self, position: int) -> int:
+        """The last entry of the configuration up to *position*; 0 when there is none."""
+        ...
+
     async def wait(self, after: int) -> None:
         """Return when the head is past *after*.  Hints make it quick; polling makes it certain."""
         ...
@@ -191,12 +202,19 @@ class Ledger(Protocol):
         """The ids and sealed bytes of all secrets kept for *purpose*, in the order of their ids."""
         ...
 
-    async def put_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep *snapshot* and the few newest ones before it.  `ValueError` when its root is not this log's."""
+    async def vault(self) -> Vault:
+        """The digests of all secrets that are kept, and where the log ended at that moment."""
         ...
 
-    async def latest_snapshot(self) -> Snapshot | None:
-        """The newest snapshot whose root is this log's; others are passed over."""
+    async def put_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep *snapshot*, the few newest ones before it, and some of the others, spread over the log.
+
+        `ValueError` when its root is not this log's.
+        """
+        ...
+
+    async def latest_snapshot(self, to: int | None = None) -> Snapshot | None:
+        """The newest snapshot, of positions up to *to*, whose root is this log's; others are passed over."""
         ...
 
     async def snapshots(self) -> list[Snapshot]:

@@ -15,12 +15,14 @@ from authority.ledger.tlog import Frontier, Subtree, leaf_hash
 class Verifier:
     """Accepts entries one after the other, or raises `LedgerCorrupt` at the first that cannot be what was appended."""
 
-    __slots__ = ("at", "frontier")
+    __slots__ = ("at", "claims", "frontier")
 
     def __init__(self, frontier: Frontier, at: datetime) -> None:
         """Go on after the entries that *frontier* stands for, the last of which was recorded *at*."""
         self.frontier = frontier
         self.at = at
+        self.claims: tuple[str, ...] = ()
+        """The once keys of the last entry."""
 
     def accept(self, entry: Entry) -> list[Subtree]:
         """Check *entry* as the next one, and say which whole subtrees it completes.
@@ -39,6 +41,7 @@ class Verifier:
             header = header_of(entry.body)
         except ValueError as fault:
             raise LedgerCorrupt(expected, f"the body has no header: {fault}") from fault
+        self.claims = header.once
         columns = (entry.type, entry.v, entry.lane, entry.subject)
         if columns != (header.type, header.v, LANES[header.lane], header.subject):
             raise LedgerCorrupt(expected, "the columns disagree with the body")

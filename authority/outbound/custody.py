@@ -16,6 +16,7 @@ import base64
 import binascii
 import re
 import zlib
+from collections.abc import Callable
 from hmac import digest
 from typing import Final
 
@@ -89,11 +90,16 @@ class Custody:
         """The cipher of *purpose*."""
         sealer = self._vault.get(purpose)
         if sealer is None:
-            if PURPOSE.fullmatch(purpose) is None:
-                raise ValueError(f"a purpose is words with hyphens, not `{purpose}`")
+            _require_purpose(purpose)
             sealer = AESGCM(_subkey(self._root, f"vault|{purpose}"))
             self._vault[purpose] = sealer
         return sealer
+
+    def mac(self, purpose: str) -> Callable[[bytes], bytes]:
+        """Codes over messages (HMAC-SHA-256), under a subkey that is *purpose*'s alone."""
+        _require_purpose(purpose)
+        key = _subkey(self._root, f"mac|{purpose}")
+        return lambda message: digest(key, message, "sha256")
 
     # --- temporary credentials -----------------------------------------------------------
 
@@ -203,6 +209,11 @@ def _content(body: bytes) -> bytes:
     if not inflater.eof or inflater.unused_data or len(content) > MAX_CONTENT:
         raise TokenRefused
     return content
+
+
+def _require_purpose(purpose: str) -> None:
+    if PURPOSE.fullmatch(purpose) is None:
+        raise ValueError(f"a purpose is words with hyphens, not `{purpose}`")
 
 
 def _vault_bond(row_id: str, purpose: str) -> bytes:

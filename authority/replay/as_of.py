@@ -33,13 +33,14 @@ class Versions:
         self._most = most
         self._kept: dict[int, Version] = {}
 
+    def nearest(self, position: int, known: Version = BEGINNING) -> Version:
+        """The last version up to *position* that is kept, or *known*."""
+        earlier = [kept for kept in (*self._kept.values(), known) if kept.position <= position]
+        return max(earlier, key=lambda version: version.position, default=BEGINNING)
+
     async def at(self, ledger: Ledger, position: int, known: Version = BEGINNING) -> Version:
         """See `as_of`; *known* is used where nothing nearer is kept."""
-        earlier = [kept for kept in self._kept.values() if kept.position <= position]
-        if known.position <= position:
-            earlier.append(known)
-        nearest = max(earlier, key=lambda version: version.position, default=BEGINNING)
-        version = await as_of(ledger, position, nearest)
+        version = await as_of(ledger, position, self.nearest(position, known))
         self._kept.pop(position, None)
         self._kept[position] = version
         while len(self._kept) > self._most:

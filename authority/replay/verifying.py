@@ -2,7 +2,8 @@
 
 1. every entry, its hash, its columns and the tree over all of them (`Ledger.verify`), a stretch at a time;
 2. every checkpoint against the tree, and its signatures against keys that are trusted (`Evidence`);
-3. every snapshot against the fold of the entries before it.
+3. every snapshot against the fold of the entries before it;
+4. every secret of the vault against the entries that say which are kept.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from authority.ledger.codec import header_of
 from authority.ledger.port import Entry, Head, Lane, Ledger, LedgerCorrupt, Snapshot
 from authority.model.state import canonical, state_format
 from authority.replay.evidence import Evidence, Proven
@@ -27,7 +29,8 @@ Tell = Callable[[int, int], None]
 class Verified(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A log that fits together: its end, the root of its tree (hex), and what was signed for.
 
-    `snapshots` were folded again and are equal; `unread` are of another release, and were not.
+    `snapshots` were folded again and are equal; `unread` are of another release, and were not.  `secrets` are in the
+    vault, each as the log says; of a bundle nobody sees them.
     """
 
     position: int
@@ -35,6 +38,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     evidence: Proven
     snapshots: int = 0
     unread: int = 0
+    secrets: int = 0
 
 
 async def verify(ledger: Ledger, evidence: Evidence, tell: Tell) -> Verified:
@@ -59,7 +63,22 @@ async def verify(ledger: Ledger, evidence: Evidence, tell: Tell) -> Verified:
         evidence=proven,
         snapshots=len(known),
         unread=len(snapshots) - len(known),
+        secrets=await verify_vault(ledger),
     )
+
+
+async def verify_vault(ledger: Ledger) -> int:
+    """Hold the vault against the entries that keep and destroy secrets; say how many there are."""
+    vault, named = await ledger.vault(), dict[str, tuple[int, str | None]]()
+    async for entry in _configuration(ledger):
+        if entry.position > vault.position:
+            break
+        named |= {id_: (entry.position, digest) for id_, digest in header_of(entry.body).vault.items()}
+    for id_ in sorted(named.keys() | vault.digests.keys()):
+        position, digest = named.get(id_, (0, None))
+        if vault.digests.get(id_) != digest:
+            raise LedgerCorrupt(position, f"the secret `{id_}` in the vault is not as the log says")
+    return len(vault.digests)
 
 
 async def _entries(ledger: Ledger, tell: Tell) -> Head:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.process import Process, authority
+from tests.forging import rewritten
 
 
 @pytest.fixture
@@ -85,3 +87,61 @@ def test_a_root_key_that_others_can_read_is_refused(process: Process):
     refused = authority("serve", "--data-dir", str(process.place), "--port", "0")
     assert refused.returncode == 2
     assert "root" in refused.stderr
+
+
+# --- somebody with the file and everything but the root key --------------------------------------
+
+
+def forged_user(bodies: list[bytes]) -> list[bytes]:
+    """One more user, as if an administrator had made it: everything fits together."""
+    made = next(body for body in reversed(bodies) if b"user-created" in body)
+    return [*bodies, made.replace(b"user-4", b"intruder")]
+
+
+def test_what_is_forged_behind_the_last_checkpoint_is_not_served_from_unless_somebody_answers_for_it(process: Process):
+    spoilt(process)
+    rewritten(process.settings.database, forged_user)
+    serve = ("serve", "--data-dir", str(process.place), "--port", "0", "--admin-port", "0")
+    refused = authority(*serve)
+    assert refused.returncode == 4, refused.stderr
+    assert re.search(r"position \d+: what stands after the last checkpoint was not written by this", refused.stderr)
+    assert "authority verify --checkpoint" in refused.stderr
+    assert authority("verify", "--data-dir", str(process.place)).returncode == 0  # by itself it is whole
+    trusted = authority("db", "trust", "--data-dir", str(process.place))
+    assert trusted.returncode == 0, trusted.stderr
+    process.start()
+    process.stop()
+
+
+def test_a_forged_snapshot_is_not_served_from(process: Process):
+    process.start()
+    process.stop()
+    spoilt(process, "UPDATE snapshot SET body = CAST(replace(CAST(body AS TEXT), 'user-3', 'user-8') AS BLOB)")
+    refused = authority("serve", "--data-dir", str(process.place), "--port", "0", "--admin-port", "0")
+    assert refused.returncode == 4, refused.stderr
+    assert re.search(r"position \d+: the snapshot .* was not written by this authority", refused.stderr)
+
+
+def test_a_checkpoint_that_was_taken_away_is_missed(process: Process):
+    process.start()
+    process.stop()
+    spoilt(process, "DELETE FROM signed_head WHERE number = (SELECT max(number) FROM signed_head)")
+    refused = authority("serve", "--data-dir", str(process.place), "--port", "0", "--admin-port", "0")
+    assert refused.returncode == 4, refused.stderr
+    assert "the newest checkpoint should be of" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        pytest.param("DELETE FROM vault WHERE purpose = 'access-key'", "in the vault", id="a secret taken out"),
+        pytest.param("INSERT INTO once VALUES ('end:ASIA', 2)", "position 2: the once key", id="a claim put in"),
+    ],
+)
+def test_what_lies_beside_the_log_is_verified_with_it(process: Process, statement: str, named: str):
+    process.start()
+    process.stop()
+    assert authority("verify", "--data-dir", str(process.place)).returncode == 0
+    spoilt(process, statement)
+    found = authority("verify", "--data-dir", str(process.place))
+    assert (found.returncode, named in found.stderr) == (1, True), found.stderr

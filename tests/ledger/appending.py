@@ -24,12 +24,12 @@ async def write(ledger, name, dice):
     while True:
         number += 1
         stem = f"{name}.{number}"
-        make = config if dice.random() < 0.1 else entry
+        make, rows = (config, 1) if dice.random() < 0.1 else (entry, 0)
         batch = [
             make(
                 f"{stem}.{at}",
                 once=[f"{stem}.{at}"],
-                rows=[PutSecret(f"{stem}.{at}", "p", b"s")],
+                rows=[PutSecret(f"{stem}.{at}", "p", b"s")] * rows,
                 pad=dice.randrange(3000),
             )
             for at in range(dice.choice((1, 1, 2, 16, 64)))

@@ -22,7 +22,8 @@ def body(subject="somebody", *, at=0, lane="session", type="happened", v=1, pad=
 
 
 def entry(subject="somebody", *, once=(), rows=(), **said):
-    return new_entry(body(subject, **said), once=tuple(once), rows=tuple(rows))
+    lane = {"lane": "config"} if rows else {}  # only configuration keeps secrets
+    return new_entry(body(subject, **lane | said), once=tuple(once), rows=tuple(rows))
 
 
 def config(subject="a policy", **said):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from contextlib import suppress
 from datetime import timedelta
@@ -10,6 +11,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from authority.ledger.codec import digest_of
 from authority.ledger.port import (
     BEGINNING,
     MAX_BODY,
@@ -22,6 +24,7 @@ from authority.ledger.port import (
     PutSecret,
     SignedHead,
     Snapshot,
+    Vault,
 )
 from authority.ledger.tlog import EMPTY_ROOT, Frontier, check_consistency, check_inclusion, leaf_hash
 
@@ -176,8 +179,8 @@ async def test_all_taken_keys_are_named(ledger):
 async def test_a_refused_append_leaves_nothing_beside_the_log(ledger):
     await ledger.append([config(once=["taken"], rows=[PutSecret("old", "p", b"1")])], folded=0)
     rows = [PutSecret("new", "p", b"2"), DropSecret("old")]
-    assert await ledger.append([entry(rows=rows)], folded=0) == Moved(1)
-    assert await ledger.append([entry(rows=rows, once=["taken"])], folded=1) == Claimed(frozenset(["taken"]))
+    assert await ledger.append([config(rows=rows)], folded=0) == Moved(1)
+    assert await ledger.append([config(rows=rows, once=["taken"])], folded=1) == Claimed(frozenset(["taken"]))
     assert await ledger.secrets("p") == [("old", b"1")]
 
 
@@ -209,8 +212,8 @@ async def test_an_empty_batch_is_a_mistake(ledger):
 async def test_only_fresh_entries_are_numbered(ledger):
     await ledger.append([entry(once=["end:1"])], folded=0)
     proposed = [
-        entry("again", once=["end:1"], rows=[PutSecret("no", "p", b"")]),
-        entry("two", once=["end:2"], rows=[PutSecret("yes", "p", b"")]),
+        entry("again", once=["end:1"]),
+        entry("two", once=["end:2"]),
         entry("two again", once=["end:2"]),
         entry("without a key"),
         entry("half taken", once=["end:3", "end:1"]),
@@ -218,7 +221,6 @@ async def test_only_fresh_entries_are_numbered(ledger):
     ]
     assert await ledger.append_fresh(proposed) == (None, 2, None, 3, None, 4)
     assert await subjects(ledger) == ["somebody", "two", "without a key", "three"]
-    assert [kept for kept, _ in await ledger.secrets("p")] == ["yes"]
     assert await ledger.append_fresh(proposed[:3]) == (None, None, None)
     assert await ledger.append_fresh([]) == ()
 
@@ -242,10 +244,11 @@ async def test_secrets_are_kept_replaced_and_destroyed_with_entries(ledger):
     await ledger.append([entry(rows=[PutSecret("a", "totp", b"1"), PutSecret("b", "totp", b"2")])], folded=0)
     assert await ledger.secret("a") == ("totp", b"1")
     assert await ledger.secrets("totp") == [("a", b"1"), ("b", b"2")]
-    await ledger.append([entry(rows=[PutSecret("a", "key", b"3")]), entry(rows=[DropSecret("b")])], folded=0)
+    await ledger.append([entry(rows=[PutSecret("a", "key", b"3")]), entry(rows=[DropSecret("b")])], folded=1)
+    assert await ledger.vault() == Vault(3, {"a": digest_of("key", b"3")})
     assert await ledger.secrets("key") == [("a", b"3")]
     assert await ledger.secrets("totp") == []
-    await ledger.append([entry(rows=[DropSecret("a"), DropSecret("never there")])], folded=0)
+    await ledger.append([entry(rows=[DropSecret("a"), DropSecret("never there")])], folded=3)
     assert await ledger.secret("a") is None
 
 
@@ -268,6 +271,21 @@ async def test_the_newest_snapshots_are_kept(ledger):
         made = Snapshot(size, (await ledger.head()).root, "state/1", b"state %d" % size)
         await ledger.put_snapshot(made)
         assert await ledger.latest_snapshot() == made
+
+
+async def test_older_snapshots_are_kept_here_and_there(ledger):
+    await ledger.append([*entries(7), config(), *entries(392)], folded=0)
+    for position in range(4, 401, 4):
+        await ledger.put_snapshot(Snapshot(position, await ledger.root_at(position), "1", b"%d" % position))
+    kept = [one.position for one in await ledger.snapshots()]
+    assert kept[-3:] == [392, 396, 400]
+    assert 8 < len(kept) <= 19
+    assert max(after - before for before, after in itertools.pairwise([0, *kept])) <= 3 * 400 / 17
+    for position in (0, 3, kept[0], kept[5] + 1, 399):
+        wanted = max((one for one in kept if one <= position), default=None)
+        found = await ledger.latest_snapshot(position)
+        assert (found and found.position) == wanted
+    assert [await ledger.configured_at(at) for at in (0, 7, 8, 400)] == [0, 0, 8, 8]
 
 
 async def test_a_snapshot_may_lag_behind(ledger):
@@ -384,9 +402,9 @@ async def test_what_was_appended_is_there_after_opening_again(store, tmp_path):
     await ledger.close()
     ledger = await store.open(url)
     assert await ledger.verify() == head
-    assert await ledger.append([entry(once=["a"])], folded=0) == Claimed(frozenset("a"))
+    assert await ledger.append([entry(once=["a"])], folded=1) == Claimed(frozenset("a"))
     assert await ledger.secret("s") == ("p", b"1")
-    assert await ledger.append(entries(1), folded=0) == 302
+    assert await ledger.append(entries(1), folded=1) == 302
     await ledger.close()
 
 

@@ -136,8 +136,8 @@ EXCHANGED = in_place(400, subject="another", body=OTHER, leaf=leaf_hash(OTHER))
                 in_place(
                     690,
                     subject="another",
-                    body=body("another", at=690),
-                    leaf=leaf_hash(body("another", at=690)),
+                    body=body("another", at=690, once=["key 690"]),
+                    leaf=leaf_hash(body("another", at=690, once=["key 690"])),
                 )
             ],
             689,

@@ -55,7 +55,7 @@ async def fill(ledger, head):
             for at in range(8)
         ]
         try:
-            assert await ledger.append(batch, folded=0) == head + 1
+            assert await ledger.append(batch, folded=head) == head + 1
         except LedgerUnavailable:
             return head
         head += len(batch)
@@ -72,7 +72,7 @@ async def test_nothing_is_lost_on_a_full_disk_and_it_goes_on_when_there_is_room(
         assert head.position == acknowledged
         for _ in range(3):
             with pytest.raises(LedgerUnavailable):
-                await ledger.append(entries(200, pad=4000), folded=0)
+                await ledger.append(entries(200, pad=4000), folded=acknowledged)
             with pytest.raises(LedgerUnavailable):
                 await ledger.append_fresh(entries(200, pad=4000))
             with pytest.raises(LedgerUnavailable):
@@ -81,7 +81,9 @@ async def test_nothing_is_lost_on_a_full_disk_and_it_goes_on_when_there_is_room(
         assert await ledger.verify() == head
         assert len(await ledger.secrets("p")) == acknowledged
         assert len(await ledger.read(0, 10_000)) == acknowledged
-    assert await ledger.append([entry(once=[f"{acknowledged}"])], folded=0) == acknowledged + 1, "its key is free"
+    assert await ledger.append([entry(once=[f"{acknowledged}"])], folded=acknowledged) == acknowledged + 1, (
+        "its key is free"
+    )
     await ledger.put_snapshot(Snapshot(1, await ledger.root_at(1), "f", bytes(2 * SPARE)))
     await ledger.checkpoint()
     assert (await ledger.verify()).position == acknowledged + 1

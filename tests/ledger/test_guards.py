@@ -64,8 +64,8 @@ COPY = "SELECT {}, at, lane, type, v, subject, leaf, body FROM event WHERE posit
         "UPDATE tree SET frontier = x'00'",
         "UPDATE tree SET id = 2, size = 301",
         "DELETE FROM tree",
-        "INSERT OR REPLACE INTO tree VALUES (1, 301, x'00')",
-        "INSERT INTO tree VALUES (2, 0, x'00')",
+        "INSERT OR REPLACE INTO tree VALUES (1, 301, x'00', 0, NULL)",
+        "INSERT INTO tree VALUES (2, 0, x'00', 0, NULL)",
         "UPDATE signed_head SET note = x'00'",
         "UPDATE signed_head SET size = 300",
         "DELETE FROM signed_head",
@@ -220,7 +220,7 @@ async def test_migrating_again_changes_nothing(store, tmp_path):
     head = await ledger.head()
     await ledger.close()
     await migrate(url)
-    assert await check(url) == "0002"
+    assert await check(url) == "0003"
     ledger = await store.open(url)
     assert await ledger.verify() == head
     await ledger.close()
@@ -236,9 +236,14 @@ async def test_a_log_of_the_first_schema_goes_on_with_the_present_one(tmp_path):
     await ledger.close()
     with closing(sqlite3.connect(path)) as connection:  # as 0001 left it
         connection.execute("DROP TABLE signed_head")
+        connection.execute("DROP INDEX once_position")
+        connection.execute("DROP TRIGGER tree_grows")
+        for table, column in (("tree", "mac"), ("tree", "signed"), ("snapshot", "mac")):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute("CREATE TRIGGER tree_grows BEFORE UPDATE ON tree BEGIN SELECT RAISE(ABORT, 'no'); END")
         connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
         connection.commit()
-    with pytest.raises(SchemaDiffers, match="`0001` and should be `0002`"):
+    with pytest.raises(SchemaDiffers, match="`0001` and should be `0003`"):
         await SqliteLedger.open(url)
     await migrate(url)
     ledger = await SqliteLedger.open(url)
@@ -271,7 +276,7 @@ async def test_a_schema_of_another_version_is_named(store, tmp_path):
         connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
         connection.commit()
     for call in (store.open(url), check(url)):
-        with pytest.raises(SchemaDiffers, match="`9999` and should be `0002`"):
+        with pytest.raises(SchemaDiffers, match="`9999` and should be `0003`"):
             await call
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from authority.ledger.binding import Mac, require_end
 from authority.ledger.port import BEGINNING, Head, Lane, LedgerCorrupt
 from authority.ledger.sql.faults import is_damage
 from authority.ledger.sql.reading import NEVER, READ, Edge, edge_of, frontier_over
@@ -20,17 +21,21 @@ _CHUNK: Final = 256
 _CONFIG_IN: Final = """
     SELECT position FROM event INDEXED BY event_config
     WHERE lane = 1 AND position > ? AND position <= ? ORDER BY position"""
+_CLAIMED_IN: Final = "SELECT position, key FROM once WHERE position > ? AND position <= ?"
 
 
 class Audit:
     """A walk over the stored log.
 
-    Beside what `Verifier` checks, the walk holds the index of the configuration against the entries: what an index
-    leaves out would be folded by nobody.
+    Beside what `Verifier` checks, the walk holds the index of the configuration against the entries, for what an index
+    leaves out would be folded by nobody; and the once keys, each of which an entry claims.
     """
 
-    def __init__(self, connection: Connection, after: int, root: bytes | None, to: int | None) -> None:
-        """Begin after *after*, where the tree must have *root*, and go on to *to*."""
+    def __init__(
+        self, connection: Connection, after: int, root: bytes | None, to: int | None, mac: Mac | None = None
+    ) -> None:
+        """Begin after *after*, where the tree must have *root*, and go on to *to*; *mac* binds the end."""
+        self._mac = mac
         edge = self._edge = self._edge_of(connection)
         size = NEVER if edge is None else edge.frontier.size
         if after > size:
@@ -48,7 +53,7 @@ class Audit:
         """Verify the next chunk; False when there was none left."""
         verifier = self._verifier
         at = verifier.frontier.size
-        configured = []
+        configured, claimed = [], []
         rows = connection.exec_driver_sql(READ[None], (at, min(self._chunk, self._to - at))).all()
         for expected, row in enumerate(rows, at + 1):
             if row[0] != expected:
@@ -58,6 +63,8 @@ class Audit:
                 _compare(connection, subtree)
             if entry.lane is Lane.CONFIG:
                 configured.append(entry.position)
+            claimed += [(entry.position, key) for key in verifier.claims]
+        self._compare_claims(connection, claimed, at)
         _compare_index(connection, configured, at, verifier.frontier.size)
         return bool(rows)
 
@@ -72,10 +79,18 @@ class Audit:
         verifier.conclude(edge.frontier if entire else frontier_over(connection, 0, self._to))
         if entire and edge.last > self._to:
             raise LedgerCorrupt(self._to + 1, "an entry stands after the end of the tree")
+        if entire:
+            require_end(self._mac, edge.frontier, edge.signed, edge.mac)
         return Head(self._to, verifier.frontier.root(), verifier.at)
 
     def _edge_of(self, connection: Connection) -> Edge | None:
         return edge_of(connection)
+
+    def _compare_claims(self, connection: Connection, claimed: Sequence[tuple[int, str]], after: int) -> None:
+        stored = connection.exec_driver_sql(_CLAIMED_IN, (after, self._verifier.frontier.size)).all()
+        if differing := {(position, key) for position, key in stored} ^ set(claimed):
+            first, key = min(differing, key=lambda claim: claim[0])
+            raise LedgerCorrupt(first, f"the once key `{key}` is not claimed as the entry says")
 
 
 class Search(Audit):
@@ -97,6 +112,9 @@ class Search(Audit):
                 raise LedgerCorrupt(at + 1, f"the store is damaged: {fault.orig}") from fault
         self._chunk //= 2
         return True
+
+    def _compare_claims(self, connection: Connection, claimed: Sequence[tuple[int, str]], after: int) -> None:
+        """Entries are looked for here, not what lies beside them."""
 
     def _edge_of(self, connection: Connection) -> Edge | None:
         try:

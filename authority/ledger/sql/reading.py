@@ -10,7 +10,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from authority.ledger.port import Entry, Head, Lane, LedgerCorrupt, SignedHead, Snapshot
+from authority.ledger.binding import Mac, require_snapshot
+from authority.ledger.codec import digest_of
+from authority.ledger.port import Entry, Head, Lane, LedgerCorrupt, SignedHead, Snapshot, Vault
 from authority.ledger.sql.tables import entry_of, microseconds, recorded_at
 from authority.ledger.tlog import TILE_HEIGHT, Frontier
 
@@ -25,7 +27,7 @@ _READ_AT: Final = f"{_ENTRY} WHERE position IN (SELECT value FROM json_each(?))"
 EDGE: Final = """
     SELECT tree.size, tree.frontier, (SELECT max(position) FROM event),
            (SELECT at FROM event WHERE position = tree.size),
-           (SELECT count(*) FROM event WHERE lane = 1 AND position > ?)
+           (SELECT count(*) FROM event WHERE lane = 1 AND position > ?), tree.signed, tree.mac
     FROM tree"""
 NEVER: Final = 0x7FFF_FFFF_FFFF_FFFF
 
@@ -40,20 +42,26 @@ class Edge(NamedTuple):
     """How many configuration entries stand after the position that was asked about."""
     last: int
     """The last entry there is; another position than the tree's size when somebody cut or added."""
+    signed: int
+    """How many entries are under the last checkpoint."""
+    mac: object
+    """What binds all this to the root key, as it is stored."""
 
 
 def edge_in(row: Sequence[Any] | None) -> Edge:
     """The end of the log, as `EDGE` found it; or `LedgerCorrupt` when the row holds none."""
     if row is None:
         raise LedgerCorrupt(1, "the tree is gone")
-    size, encoded, last, at, moved = row
+    size, encoded, last, at, moved, signed, mac = row
     try:
         frontier = Frontier.decode(encoded)
     except (ValueError, TypeError) as fault:
         raise LedgerCorrupt(1, f"the tree cannot be read: {fault}") from fault
     if frontier.size != size:
         raise LedgerCorrupt(1, f"the tree of {size} entries has the edge of {frontier.size}")
-    return Edge(frontier, at if isinstance(at, int) else -1, moved, last or 0)
+    if not isinstance(signed, int) or not 0 <= signed <= NEVER:
+        raise LedgerCorrupt(1, "the tree does not say how far it was signed for")
+    return Edge(frontier, at if isinstance(at, int) else -1, moved, last or 0, signed, mac)
 
 
 def whole(edge: Edge) -> Edge:
@@ -117,6 +125,12 @@ def position_at(connection: Connection, at: datetime) -> int:
     return low
 
 
+def configured_at(connection: Connection, position: int) -> int:
+    """The last entry of the configuration up to *position*."""
+    statement = "SELECT max(position) FROM event INDEXED BY event_config WHERE lane = 1 AND position <= ?"
+    return connection.exec_driver_sql(statement, (position,)).scalar() or 0
+
+
 def frontier_over(connection: Connection, start: int, end: int) -> Frontier:
     """The edge of the tree over the leaves from *start* to *end*, from whole subtrees where there are any.
 
@@ -159,36 +173,66 @@ def secrets(connection: Connection, purpose: str) -> list[tuple[str, bytes]]:
     return [(id_, sealed) for id_, sealed in rows]
 
 
-def latest_snapshot(connection: Connection) -> Snapshot | None:
-    """The newest snapshot of this history."""
-    last = edge_of(connection).frontier.size
+def vault(connection: Connection) -> Vault:
+    """The digests of all secrets, and the end of the log, in one statement."""
+    rows = connection.exec_driver_sql(
+        "SELECT tree.size, vault.id, purpose, sealed FROM tree LEFT JOIN vault ON true ORDER BY vault.id"
+    ).all()
+    if not rows:
+        raise LedgerCorrupt(1, "the tree is gone")
+    digests = {}
+    for _, id_, purpose, sealed in rows:
+        if isinstance(purpose, str) and isinstance(sealed, bytes):
+            digests[id_] = digest_of(purpose, sealed)
+        elif id_ is not None:
+            raise LedgerCorrupt(0, f"the secret `{id_}` cannot be read")
+    return Vault(rows[0][0], digests)
+
+
+def latest_snapshot(connection: Connection, to: int | None, mac: Mac | None = None) -> Snapshot | None:
+    """The newest snapshot of this history up to *to*, which *mac* binds."""
+    last = min(edge_of(connection).frontier.size, NEVER if to is None else to)
     known = connection.exec_driver_sql(
         "SELECT position, root FROM snapshot WHERE position <= ? ORDER BY position DESC", (last,)
     )
     for position, root in known.all():
         if root == frontier_over(connection, 0, position).root():
             row = connection.exec_driver_sql(
-                "SELECT position, root, format, body FROM snapshot WHERE position = ?", (position,)
+                "SELECT position, root, format, body, mac FROM snapshot WHERE position = ?", (position,)
             ).one_or_none()
-            return None if row is None else Snapshot(*row)
+            if row is None:
+                return None
+            snapshot = _snapshot(row[:-1])
+            require_snapshot(mac, snapshot, row[-1])
+            return snapshot
     return None
 
 
 def snapshots(connection: Connection) -> list[Snapshot]:
     """All snapshots."""
     rows = connection.exec_driver_sql("SELECT position, root, format, body FROM snapshot ORDER BY position").all()
-    for row in rows:
-        if tuple(map(type, row)) != (int, bytes, str, bytes):
-            raise LedgerCorrupt(0, "a snapshot cannot be read")
-    return [Snapshot(*row) for row in rows]
+    return [_snapshot(row) for row in rows]
+
+
+def _snapshot(row: Sequence[Any]) -> Snapshot:
+    if tuple(map(type, row)) != (int, bytes, str, bytes):
+        raise LedgerCorrupt(0, "a snapshot cannot be read")
+    return Snapshot(*row)
 
 
 def latest_signed_head(connection: Connection) -> SignedHead | None:
-    """The checkpoint of the largest size."""
+    """The checkpoint of the largest size, which the tree knows of."""
     row = connection.exec_driver_sql(
-        "SELECT number, size, note FROM signed_head ORDER BY size DESC LIMIT 1"
+        "SELECT number, signed_head.size, note, tree.signed FROM tree LEFT JOIN signed_head ON true "
+        "ORDER BY signed_head.size DESC LIMIT 1"
     ).one_or_none()
-    return None if row is None else _signed_head(row)
+    if row is None:
+        raise LedgerCorrupt(1, "the tree is gone")
+    *stored, signed = row
+    head = None if stored[0] is None else _signed_head(stored)
+    if signed != (0 if head is None else head.size):
+        raise LedgerCorrupt(0, f"the newest checkpoint should be of {signed} entries, and is missing")
+    return head
 
 
 def signed_heads(connection: Connection, after: int, limit: int) -> list[SignedHead]:

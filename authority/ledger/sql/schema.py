@@ -13,7 +13,7 @@ from authority.ledger.sql.faults import told_apart
 from authority.ledger.sql.owning import own
 from authority.ledger.sql.tables import VERSION_TABLE
 
-PRESENT: Final = "0002"
+PRESENT: Final = "0003"
 """What the last migration makes."""
 
 

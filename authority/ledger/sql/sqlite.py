@@ -12,6 +12,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection
 
+from authority.ledger.binding import Mac
 from authority.ledger.port import (
     Claimed,
     Entry,
@@ -23,6 +24,7 @@ from authority.ledger.port import (
     NewEntry,
     SignedHead,
     Snapshot,
+    Vault,
 )
 from authority.ledger.sql import reading, writing
 from authority.ledger.sql.auditing import Audit, Search
@@ -50,9 +52,10 @@ class SqliteLedger:
     One connection writes, so transactions queue in the order of the calls; a few read beside it.
     """
 
-    def __init__(self, path: Path, ownership: Ownership | None) -> None:
+    def __init__(self, path: Path, ownership: Ownership | None, mac: Mac | None) -> None:
         """Use `open`."""
         self._path = path
+        self._mac = mac
         self._ownership = ownership
         self._writer: Writer | None = None
         self._reader = reader_engine(path)
@@ -62,15 +65,17 @@ class SqliteLedger:
         self._closed = False
 
     @classmethod
-    async def open(cls, url: str, *, only_read: bool = False) -> Self:
+    async def open(cls, url: str, *, only_read: bool = False, mac: Mac | None = None) -> Self:
         """Open the ledger at *url*, which must have the present schema.
+
+        With *mac* what is written is bound to the root key, and what is not bound to it is not gone on from.
 
         Raises `LedgerInUse` when another process writes it, unless it is opened *only_read*, and `SchemaDiffers`.
         """
         path = database_path(url)
         if not path.is_file():
             raise LedgerUnavailable(f"there is no ledger at `{path}`")
-        ledger = cls(path, None if only_read else own(path))
+        ledger = cls(path, None if only_read else own(path), mac)
         try:
             with told_apart():
                 await require_current(ledger._reader)
@@ -88,12 +93,12 @@ class SqliteLedger:
         """See `Ledger.append`."""
         if not entries:
             raise ValueError("nothing to append")
-        return await self._write(writing.append, writing.Batch(entries), folded)
+        return await self._write(writing.append, writing.Batch(entries), folded, self._mac)
 
     async def append_fresh(self, entries: Sequence[NewEntry]) -> tuple[int | None, ...]:
         """See `Ledger.append_fresh`."""
         writing.require_sessions_only(entries)
-        return await self._write(writing.append_fresh, writing.Batch(entries))
+        return await self._write(writing.append_fresh, writing.Batch(entries), self._mac)
 
     async def read(self, after: int, limit: int, lane: Lane | None = None) -> list[Entry]:
         """See `Ledger.read`."""
@@ -115,6 +120,10 @@ class SqliteLedger:
         """See `Ledger.position_at`."""
         return await self._read(reading.position_at, moment)
 
+    async def configured_at(self, position: int) -> int:
+        """See `Ledger.configured_at`."""
+        return await self._read(reading.configured_at, position)
+
     async def wait(self, after: int) -> None:
         """See `Ledger.wait`."""
         while True:
@@ -133,6 +142,10 @@ class SqliteLedger:
         """See `Ledger.secrets`."""
         return await self._read(reading.secrets, purpose)
 
+    async def vault(self) -> Vault:
+        """See `Ledger.vault`."""
+        return await self._read(reading.vault)
+
     async def put_snapshot(self, snapshot: Snapshot) -> None:
         """See `Ledger.put_snapshot`."""
         try:
@@ -141,11 +154,11 @@ class SqliteLedger:
             raise ValueError(f"a snapshot cannot be ahead of its log: {fault}") from fault
         if root != snapshot.root:
             raise ValueError(f"the snapshot at {snapshot.position} is of another history")
-        await self._write(writing.put_snapshot, snapshot)
+        await self._write(writing.put_snapshot, snapshot, self._mac)
 
-    async def latest_snapshot(self) -> Snapshot | None:
+    async def latest_snapshot(self, to: int | None = None) -> Snapshot | None:
         """See `Ledger.latest_snapshot`."""
-        return await self._read(reading.latest_snapshot)
+        return await self._read(reading.latest_snapshot, to, self._mac)
 
     async def snapshots(self) -> list[Snapshot]:
         """See `Ledger.snapshots`."""
@@ -153,7 +166,7 @@ class SqliteLedger:
 
     async def put_signed_head(self, signed: SignedHead) -> None:
         """See `Ledger.put_signed_head`."""
-        await self._write(writing.put_signed_head, signed)
+        await self._write(writing.put_signed_head, signed, self._mac)
 
     async def latest_signed_head(self) -> SignedHead | None:
         """See `Ledger.latest_signed_head`."""
@@ -178,12 +191,18 @@ class SqliteLedger:
     async def verify(self, after: int = 0, *, root: bytes | None = None, to: int | None = None) -> Head:
         """See `Ledger.verify`."""
         try:
-            audit = await self._read(Audit, after, root, to)
+            audit = await self._read(Audit, after, root, to, self._mac)
             while await self._read(audit.go_on):
                 pass
             return await self._read(audit.conclude)
         except LedgerCorrupt as fault:
             raise await located(self._path, fault) from fault
+
+    async def bind(self, end: Head) -> None:
+        """Bind the log, verified up to its *end*, to the root key as it is, and drop its snapshots."""
+        if self._mac is None:
+            raise ValueError("nothing binds this ledger")
+        await self._write(writing.bind, end, self._mac)
 
     async def checkpoint(self) -> None:
         """Copy the write-ahead log into the file beside the appends (SQLite, PRAGMA wal_checkpoint: PASSIVE).

@@ -59,6 +59,7 @@ ONCE: Final = Table(
     METADATA,
     Column("key", Text, primary_key=True),
     Column("position", BigInteger, nullable=False),
+    Index("once_position", "position"),
     sqlite_with_rowid=False,
 )
 
@@ -77,6 +78,8 @@ TREE: Final = Table(
     Column("id", SmallInteger, CheckConstraint("id = 1", name="tree_is_one"), primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
+    Column("signed", BigInteger, nullable=False, server_default="0", comment="entries under the last checkpoint"),
+    Column("mac", LargeBinary, comment="by the root key, over the rest of the row (ledger.binding)"),
 )
 
 SUBTREE: Final = Table(
@@ -96,6 +99,7 @@ SNAPSHOT: Final = Table(
     Column("root", LargeBinary, nullable=False),
     Column("format", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, comment="by the root key, over the rest of the row (ledger.binding)"),
 )
 
 SIGNED_HEAD: Final = Table(

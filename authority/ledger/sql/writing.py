@@ -17,10 +17,12 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from authority.ledger.binding import Mac, over_end, over_snapshot, require_end
 from authority.ledger.codec import check
 from authority.ledger.port import (
     Claimed,
     DropSecret,
+    Head,
     Lane,
     LedgerCorrupt,
     Moved,
@@ -38,6 +40,9 @@ ROWS_AT_ONCE: Final = 64
 """Rows of the largest INSERT; smaller ones halve it, so that few statements exist and all stay prepared."""
 
 SNAPSHOTS_KEPT: Final = 3
+"""The newest, from which starts go on."""
+SNAPSHOTS_SPREAD: Final = 16
+"""So many older ones at most, from which the past is folded: as far from each other as the log is long."""
 
 _EVENT: Final = "INSERT INTO event (position, at, lane, type, v, subject, leaf, body) VALUES"
 _ONCE: Final = "INSERT INTO once (key, position) VALUES"
@@ -45,7 +50,8 @@ _SUBTREE: Final = "INSERT INTO subtree (height, number, root) VALUES"
 _PUT: Final = "INSERT OR REPLACE INTO vault (id, purpose, sealed) VALUES"
 _DROP: Final = "DELETE FROM vault WHERE id IN (SELECT value FROM json_each(?))"
 _TAKEN: Final = "SELECT key FROM once WHERE key IN (SELECT value FROM json_each(?)) AND position < ?"
-_GROW: Final = "UPDATE tree SET size = ?, frontier = ?"
+_GROW: Final = "UPDATE tree SET size = ?, frontier = ?, mac = ?"
+_SIGNED: Final = "UPDATE tree SET signed = ?, mac = ?"
 
 
 class Batch:
@@ -74,10 +80,10 @@ class Batch:
         return [key for entry in self.entries for key in entry.once]
 
 
-def append(connection: sqlite3.Connection, batch: Batch, folded: int) -> int | Moved | Claimed:
+def append(connection: sqlite3.Connection, batch: Batch, folded: int, mac: Mac | None = None) -> int | Moved | Claimed:
     """Append *batch* under the conditions of `Ledger.append`."""
     with _transaction(connection):
-        edge = _edge(connection, folded)
+        edge = _edge(connection, mac, folded)
         if folded > edge.frontier.size:
             raise LedgerCorrupt(
                 edge.frontier.size + 1, f"the log ends at {edge.frontier.size}, and {folded} entries were folded"
@@ -87,15 +93,15 @@ def append(connection: sqlite3.Connection, batch: Batch, folded: int) -> int | M
         first = edge.frontier.size + 1
         if taken := _claim(connection, batch, first):
             return Claimed(taken)
-        _store(connection, batch, edge)
+        _store(connection, batch, edge, mac)
         connection.commit()
     return first
 
 
-def append_fresh(connection: sqlite3.Connection, batch: Batch) -> tuple[int | None, ...]:
+def append_fresh(connection: sqlite3.Connection, batch: Batch, mac: Mac | None = None) -> tuple[int | None, ...]:
     """Append those of *batch* whose once keys are free."""
     with _transaction(connection):
-        edge = _edge(connection)
+        edge = _edge(connection, mac)
         first = edge.frontier.size + 1
         taken = _taken(connection, batch.keys(), first)
         fresh: list[int] = []
@@ -107,7 +113,7 @@ def append_fresh(connection: sqlite3.Connection, batch: Batch) -> tuple[int | No
             chosen = batch.only(fresh)
             if clash := _claim(connection, chosen, first):
                 raise LedgerCorrupt(0, f"once keys cannot be claimed and are not taken: {sorted(clash)}")
-            _store(connection, chosen, edge)
+            _store(connection, chosen, edge, mac)
             connection.commit()
     positions: list[int | None] = [None] * len(batch.entries)
     for position, index in enumerate(fresh, first):
@@ -115,24 +121,33 @@ def append_fresh(connection: sqlite3.Connection, batch: Batch) -> tuple[int | No
     return tuple(positions)
 
 
-def put_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
+def put_snapshot(connection: sqlite3.Connection, snapshot: Snapshot, mac: Mac | None = None) -> None:
     """Keep *snapshot* and drop the oldest ones."""
     with _transaction(connection):
         connection.execute(
-            "INSERT OR REPLACE INTO snapshot (position, root, format, body) VALUES (?, ?, ?, ?)",
-            (snapshot.position, snapshot.root, snapshot.format, snapshot.body),
+            "INSERT OR REPLACE INTO snapshot (position, root, format, body, mac) VALUES (?, ?, ?, ?, ?)",
+            (*msgspec.structs.astuple(snapshot), None if mac is None else mac(over_snapshot(snapshot))),
         )
-        connection.execute(
-            "DELETE FROM snapshot WHERE position NOT IN (SELECT position FROM snapshot ORDER BY position DESC LIMIT ?)",
-            (SNAPSHOTS_KEPT,),
-        )
+        there = [at for (at,) in connection.execute("SELECT position FROM snapshot ORDER BY position")]
+        connection.executemany("DELETE FROM snapshot WHERE position = ?", [(at,) for at in _crowded(there)])
         connection.commit()
 
 
-def put_signed_head(connection: sqlite3.Connection, signed: SignedHead) -> None:
+def _crowded(positions: Sequence[int]) -> list[int]:
+    """Those of the *positions* of snapshots, in order, that stand too near to the one before them."""
+    distance, last, crowded = positions[-1] / (SNAPSHOTS_SPREAD + 1), 0, []
+    for position in positions[:-SNAPSHOTS_KEPT]:
+        if position - last < distance:
+            crowded.append(position)
+        else:
+            last = position
+    return crowded
+
+
+def put_signed_head(connection: sqlite3.Connection, signed: SignedHead, mac: Mac | None = None) -> None:
     """Keep *signed* under the next number."""
     with _transaction(connection):
-        edge = _edge(connection)
+        edge = _edge(connection, mac)
         known = connection.execute("SELECT size, number FROM signed_head ORDER BY number DESC LIMIT 1").fetchone()
         last, number = known or (0, 0)
         if not last < signed.size <= edge.frontier.size:
@@ -142,6 +157,19 @@ def put_signed_head(connection: sqlite3.Connection, signed: SignedHead) -> None:
         connection.execute(
             "INSERT INTO signed_head (number, size, note) VALUES (?, ?, ?)", (number + 1, signed.size, signed.note)
         )
+        bound = None if mac is None else mac(over_end(edge.frontier, signed.size))
+        connection.execute(_SIGNED, (signed.size, bound))
+        connection.commit()
+
+
+def bind(connection: sqlite3.Connection, end: Head, mac: Mac) -> None:
+    """Bind the log as it stands, which must be what was verified up to *end*; snapshots are made again."""
+    with _transaction(connection):
+        edge = _edge(connection, None)
+        if (edge.frontier.size, edge.frontier.root()) != (end.position, end.root):
+            raise LedgerCorrupt(end.position, "the log is not the one that was verified")
+        connection.execute("DELETE FROM snapshot")
+        connection.execute(_SIGNED, (edge.signed, mac(over_end(edge.frontier, edge.signed))))
         connection.commit()
 
 
@@ -155,9 +183,12 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.rollback()  # nothing is left to roll back once it was committed
 
 
-def _edge(connection: sqlite3.Connection, folded: int = NEVER) -> Edge:
+def _edge(connection: sqlite3.Connection, mac: Mac | None, folded: int = NEVER) -> Edge:
     """Read the end of the log, and what configuration stands after *folded*."""
-    return whole(edge_in(connection.execute(EDGE, (folded,)).fetchone()))
+    edge = whole(edge_in(connection.execute(EDGE, (folded,)).fetchone()))
+    # INVARIANT: before anything is written, for what is written would bind what somebody else put there.
+    require_end(mac, edge.frontier, edge.signed, edge.mac)
+    return edge
 
 
 def _claim(connection: sqlite3.Connection, batch: Batch, first: int) -> frozenset[str]:
@@ -184,7 +215,7 @@ def _taken(connection: sqlite3.Connection, keys: Sequence[str], first: int) -> s
     return {key for (key,) in connection.execute(_TAKEN, (_json(keys), first))}
 
 
-def _store(connection: sqlite3.Connection, batch: Batch, edge: Edge) -> None:
+def _store(connection: sqlite3.Connection, batch: Batch, edge: Edge, mac: Mac | None) -> None:
     """Write entries, side rows and tree.  INVARIANT: all of them in the transaction that read *edge*."""
     frontier, at = edge.frontier, edge.at
     rows: list[tuple[Any, ...]] = []
@@ -197,7 +228,8 @@ def _store(connection: sqlite3.Connection, batch: Batch, edge: Edge) -> None:
     if made:
         _insert(connection, _SUBTREE, made)
     _store_beside(connection, chain.from_iterable(entry.rows for entry in batch.entries))
-    connection.execute(_GROW, (frontier.size, frontier.encode()))
+    bound = None if mac is None else mac(over_end(frontier, edge.signed))
+    connection.execute(_GROW, (frontier.size, frontier.encode(), bound))
 
 
 def _store_beside(connection: sqlite3.Connection, rows: Iterable[SideRow]) -> None:
