@@ -422,15 +422,13 @@ class Conspiracy(RuleBasedStateMachine):
 
 @pytest.mark.timeout(300)
 class TestConspiracy(Conspiracy.TestCase):
-    settings = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+    settings = settings(max_examples=25, stateful_step_count=40, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
 class TestConspiracyAtLength(Conspiracy.TestCase):
-    settings = settings(
-        max_examples=1500, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    settings = settings(max_examples=1500, stateful_step_count=60, suppress_health_check=list(HealthCheck))
 
 
 def test_what_they_reach_at_the_start_is_what_was_meant():

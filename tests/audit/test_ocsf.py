@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from authority.audit.cloudtrail import record
 from authority.audit.ocsf import event
@@ -124,7 +124,6 @@ def test_whoever_asks_with_a_session_shows_it():
     assert made["actor"]["user"]["name"] == "as-UpdateAPP"
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # histories of every fact there is
 @given(histories())
 def test_every_entry_reads_as_one_event_on_each_trail_that_it_is_on(history):
     for position, happened in enumerate(history, 1):

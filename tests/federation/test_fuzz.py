@@ -35,8 +35,8 @@ from tests.federation.responses import (
 from tests.federation.test_tokens import GOOD, keys, public, token
 
 HERE = (RECIPIENT,)
-BOUNDED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-AT_LENGTH = settings(max_examples=60_000, deadline=None, suppress_health_check=list(HealthCheck))
+BOUNDED = settings(max_examples=150, suppress_health_check=list(HealthCheck))
+AT_LENGTH = settings(max_examples=60_000, suppress_health_check=list(HealthCheck))
 FRAGMENTS = (
     b"<!--x-->", b"<![CDATA[x]]>", b"<?x?>", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&b;", b"&#0;", b"&#x61;", b"\x00", b"\xff", b"\xef\xbb\xbf",
     b' ID="_a1"', b' ID="_r1"', b' Id="_a1"', b' xml:id="_a1"', b' xmlns:q="1"', b' xmlns="urn:x"', b"<saml:NameID>eve</saml:NameID>",

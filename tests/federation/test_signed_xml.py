@@ -374,14 +374,14 @@ def test_every_changed_byte_of_the_signed_text_is_noticed():
         assert refused(changed)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_and_nothing_else_happens(raw: bytes):
     with pytest.raises(Unfit):
         signed_assertion(base64.b64encode(raw).decode(), TRUSTED, HERE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_whatever_is_moved_about_nobody_else_is_ever_read(data: st.DataObject):
     """Elements of a response with a forged assertion are moved at random: it is refused, or it speaks of Ann."""

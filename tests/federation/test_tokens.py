@@ -266,7 +266,7 @@ def test_every_changed_letter_is_noticed():
         assert not isinstance(judge(text[:at] + other + text[at + 1 :]), Claims)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(
         st.text(max_size=200),

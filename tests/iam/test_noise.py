@@ -23,7 +23,7 @@ from tests.iam.table import NUMBERS, READ, SPOKEN, TRUST, Place, call
 from tests.live import REGION, Live
 from tests.wire.models import described, fitting, valued
 
-LIVE = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LIVE = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 IAM = "{https://iam.amazonaws.com/doc/2010-05-08/}"
 TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=40),

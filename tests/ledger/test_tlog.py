@@ -94,7 +94,7 @@ def test_the_root_is_that_of_the_definition_at_every_size():
 
 
 @given(st.integers(0, 700))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_edge_survives_being_written_down(size):
     edge = frontier(leaves(size))
     again = Frontier.decode(edge.encode())
@@ -202,7 +202,7 @@ def forged_inclusion(draw):
 
 
 @given(forged_inclusion())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_forged_inclusion_proof_is_refused(forged):
     with pytest.raises(ProofRefused):
         check_inclusion(**forged)
@@ -229,7 +229,7 @@ def forged_consistency(draw):
 
 
 @given(forged_consistency())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_forged_consistency_proof_is_refused(forged):
     with pytest.raises(ProofRefused):
         check_consistency(**forged)

@@ -384,7 +384,7 @@ TEXTS = (
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(TEXTS, st.sampled_from(Kind))
 def test_any_text_is_a_document_or_a_refusal(text, kind):
     assert isinstance(parse(text, kind), Document | Refusal)
@@ -396,7 +396,7 @@ def papers():
             yield from layer
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 200), st.data())
 def test_a_document_with_one_change_is_a_document_or_a_refusal(number, data):
     paper: Paper = SOME_PAPERS[number]
@@ -483,7 +483,7 @@ def test_a_text_that_ends_the_reading_has_one_problem(text, place, why):
     assert ((problem.line, problem.column), problem.why) == (place, why)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS, st.sampled_from(Kind))
 def test_a_document_is_refused_for_one_of_its_problems_and_has_none_otherwise(text, kind):
     found, parsed = problems(text, kind), parse(text, kind)

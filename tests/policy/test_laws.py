@@ -22,7 +22,7 @@ QUESTIONS = st.builds(
 )
 LAYERS = ("identity", "boundary", "session", "resource_policies", "scps", "rcps")
 PRINCIPAL = {"Principal": "*"}
-bounded = settings(max_examples=300, deadline=None)
+bounded = settings(max_examples=300)
 
 
 def effect(asked: Asked) -> str:

@@ -238,7 +238,7 @@ def letters(pattern):
 PATTERNS = st.text("ab*?", max_size=6).map(tokens)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(PATTERNS, PATTERNS, st.text("ab", max_size=6))
 def test_patterns_overlap_when_some_text_matches_both(one, other, text):
     assert overlap(letters(one), letters(other)) is overlap(letters(other), letters(one))
@@ -246,14 +246,14 @@ def test_patterns_overlap_when_some_text_matches_both(one, other, text):
         assert overlap(letters(one), letters(other))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(PATTERNS, st.text("ab", max_size=6))
 def test_a_pattern_overlaps_a_text_when_it_matches_it(pattern, text):
     assert overlap(letters(pattern), text) is glob(pattern)(text)
     assert overlap(letters(pattern), [Wild.ANY])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2**32))
 def test_whatever_is_a_document_can_be_looked_at_again(seed):
     for asked in islice(questions(seed), 2):

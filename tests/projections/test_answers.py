@@ -368,9 +368,7 @@ FIND_EVENTS = st.fixed_dictionaries(VIEW, optional=FILTERS | BOUNDS).map(lambda 
 FIND_SESSIONS = st.fixed_dictionaries(VIEW, optional=SESSION_FILTERS).map(
     lambda asked: FindSessions(now=AT + HOUR, **asked)
 )
-SLOW = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+SLOW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 async def pages(projections, query, at, size, between=None):

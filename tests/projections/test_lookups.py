@@ -79,7 +79,7 @@ def asked(account, key, value):
     return decision.query
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(histories(), st.data())
 def test_each_attribute_finds_what_a_walk_finds(template, tmp_path_factory, history, data):
     async def run():

@@ -83,7 +83,7 @@ async def test_the_projections_go_on_where_they_were(ledger, tmp_path):
         assert await positions(projections, last) == list(range(10, 0, -1))
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(history=histories(), data=st.data())
 def test_built_at_once_in_pieces_or_cut_off_it_is_the_same(template, tmp_path_factory, history, data):
     """Rebuilt from zero, followed entry by entry, or cancelled at any moment: the same rows."""

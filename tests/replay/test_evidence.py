@@ -23,7 +23,7 @@ from authority.replay.verifying import verify
 from tests.forging import rewritten, unguarded
 from tests.sealed import ORIGIN, begun, running
 
-often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")

@@ -224,7 +224,7 @@ class Allowed:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["s3:GetObject", "sqs:SendMessage", "iam:GetRole"]), RESOURCES), max_size=60))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_policy_that_is_proposed_allows_all_that_was_used(asked):
     needing = Needing()
     decisions = tuple(Allowed(*one).record for one in asked)

@@ -76,7 +76,7 @@ def brute_force(start: str, entries: list[SeenEvent]) -> set[str]:
 
 
 @given(histories())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_a_credential_led_to_is_what_a_walk_over_everything_finds(events):
     entries = seen(*events)
     issued = [one for event in events if (one := issued_by(event)) is not None]
@@ -108,7 +108,7 @@ def records(events: list[Event]) -> list[SessionRecord]:
 
 
 @given(histories())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_lineage_is_the_walk_from_caller_to_caller(events):
     issued = {one.access_key_id: one for event in events if (one := issued_by(event)) is not None}
     known = {one.access_key_id: session_link(one) for one in records(events)}
@@ -200,7 +200,7 @@ def test_what_was_refused_was_not_done_but_its_source_was_seen():
 
 
 @given(histories())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_an_edge_is_found_again_by_the_filters_that_look_for_it(events):
     field = {"principal_id": Field.PRINCIPAL_ID, "role": Field.ROLE, "source_address": Field.SOURCE_ADDRESS, "action": Field.ACTION}  # fmt: skip
     for one in seen(*events):

@@ -249,7 +249,7 @@ def histories(draw):
 
 
 @given(histories())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_recorded_decision_comes_out_again(world):
     for cascade in (False, True):
         found = supposed(world.log, cascade=cascade)
@@ -258,14 +258,14 @@ def test_every_recorded_decision_comes_out_again(world):
 
 
 @given(histories(), st.sampled_from(TRUSTS), st.sampled_from([DEPLOY_ARN, AUDIT_ARN]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_same_question_has_the_same_answer(world, document, target):
     once, twice = (msgspec.json.encode(supposed(world.log, trust(document, target), cascade=True)) for _ in range(2))
     assert once == twice
 
 
 @given(histories(), st.sampled_from([DEPLOY_ARN, AUDIT_ARN]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_descends_from_what_was_denied_never_was(world, target):
     """By brute force: whatever was asked for with a session or key that came, however far, of a denied request."""
     found = supposed(world.log, trust(NO_TRUST, target), cascade=True)

@@ -350,5 +350,5 @@ class Sessions(RuleBasedStateMachine):
         assert all(session.fact.mfa_at is None for session in self.model.sessions)
 
 
-Sessions.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Sessions.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestSessions = Sessions.TestCase

@@ -87,7 +87,7 @@ def test_the_absolute_form_of_a_target_is_refused(raw):
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_noise_is_answered_or_dropped(raw, noise):
     answer = raw.say(noise, 0.1)
     assert not answer or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
@@ -95,7 +95,7 @@ def test_noise_is_answered_or_dropped(raw, noise):
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=60)), max_size=8))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_signed_noise_is_never_our_fault(raw, pairs):
     form = {"Action": "CreateUser", "Version": "2010-05-08", **dict(pairs)}
     try:

@@ -66,7 +66,7 @@ def test_a_failure_of_ours_is_not_blamed_on_the_sender():
     assert b"<Type>Receiver</Type>" in document
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(reason=st.sampled_from(Reason), message=st.text(st.characters(exclude_categories=["Cs"])))
 def test_botocore_reads_every_refusal(reason, message):
     status, document = render_xml(Refusal(reason, message), "id-1", NAMESPACE)

@@ -18,7 +18,7 @@ from .requests import presigned_by_botocore, signed_by_botocore
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).filter(lambda s: UNSPEAKABLE.search(s) is None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(text.filter(bool), text, max_size=6))
 def test_a_form_is_read_as_python_writes_it(fields):
     assert read_form(urlencode(fields).encode(), f"{FORM}; charset=utf-8") == list(fields.items())
@@ -131,7 +131,7 @@ def test_cve_2026_41145_a_body_holds_no_credentials(name):
     assert isinstance(read_parameters(request), Refusal)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     body=st.binary(max_size=40)
     | st.lists(st.sampled_from([b"%", b"a", b"=", b"&", b"4", b"\xc3", b"%C3", b"+"])).map(b"".join),

@@ -104,7 +104,7 @@ def test_a_received_request_does_not_show_what_it_carries():
     assert "Signature" not in repr(request)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     method=st.text(max_size=6),
     target=st.binary(max_size=30),

@@ -118,7 +118,7 @@ def test_anonymous_operations_are_those_that_bring_their_own_proof():
 # --- any text survives -----------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(arn=speakable, key=speakable, value=speakable, request_id=speakable)
 def test_any_text_comes_back_from_xml_as_it_went(arn, key, value, request_id):
     model, create_role = operation("iam", "CreateRole")
@@ -126,7 +126,7 @@ def test_any_text_comes_back_from_xml_as_it_went(arn, key, value, request_id):
     assert read_back("query", model, create_role.write_xml(answer, request_id)) == answer
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=[]), max_size=20))
 def test_whatever_a_text_holds_the_document_is_xml(text):
     _, create_role = operation("iam", "CreateRole")
@@ -140,7 +140,7 @@ def test_cve_2020_16250_an_echoed_name_cannot_forge_an_element():
     assert parsed == {"Arn": forged, "Account": "1", "UserId": "</UserId>"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(st.text("aä日 _.:/=+-@1", min_size=1, max_size=8), st.text("aä日 _.:/=+-@1", max_size=8)), max_size=5
@@ -152,7 +152,7 @@ def test_tags_come_in_as_they_were_sent(tags):
     assert assume_role.read_query(form_of(model, params)) == params
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(speakable)
 def test_any_text_comes_in_from_json_as_it_was_sent(text):
     model, create = operation("organizations", "CreatePolicy")
@@ -701,13 +701,13 @@ documents = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(READERS), st.lists(st.tuples(dotted, st.text(max_size=6)), max_size=8))
 def test_any_pairs_are_values_or_a_refusal(reader, pairs):
     assert isinstance(reader.read_query(pairs), dict | Refusal)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(JSON_READERS), st.binary(max_size=30) | documents.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_values_or_a_refusal(reader, body):
     assert isinstance(reader.read_json(body), dict | Refusal)

@@ -12,7 +12,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authority.kernel.refusal import Reason, Refusal
@@ -53,7 +53,7 @@ MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
-bounded = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+bounded = settings(max_examples=60)
 segments = st.text(min_size=1, max_size=8).filter(lambda text: text not in {".", ".."} and text.isprintable())
 paths = st.lists(segments, max_size=4).map(lambda parts: "/" + "/".join(quote(part, safe="~") for part in parts))
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -193,7 +193,7 @@ def replaced(data: bytes, at: int, byte: int) -> bytes:
     return data[:at] + bytes([byte]) + data[at + 1 :]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     where=st.sampled_from(["method", "target", "body", *(f"header {i}" for i in SIGNED_LINES)]),
     at=st.integers(0, 4000),
@@ -215,7 +215,7 @@ def test_no_byte_of_what_was_signed_in_the_header_can_be_changed(where, at, byte
     assert mutant == HEADER or judged(mutant, HEADER_NOW) != KEY_ID
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(at=st.integers(0, len(QUERY.target) - 1), byte=st.integers(0x21, 0x7E), delete=st.booleans())
 def test_no_byte_of_what_was_signed_in_the_query_can_be_changed(at, byte, delete):
     target = QUERY.target[:at] + QUERY.target[at + 1 :] if delete else replaced(QUERY.target, at, byte)
@@ -520,7 +520,7 @@ def test_what_a_resource_server_cannot_prove_is_refused(changed):
         delegated(**changed)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(to_sign=st.binary(max_size=200), scope=st.text(max_size=60), signature=st.text(max_size=70))
 def test_no_delegated_proof_is_a_fault(to_sign, scope, signature):
     with pytest.raises(Unproven):
@@ -541,7 +541,7 @@ authorizations = st.tuples(st.text(max_size=30), st.text(max_size=10), st.text(m
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     method=st.text(max_size=5),
     target=noise,
