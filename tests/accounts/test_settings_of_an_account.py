@@ -189,6 +189,7 @@ SESSION = SessionRecord(
     issued_at=AT,
     expires_at=AT,
     status="expired",
+    depth=1,
     caller=SessionCaller(account=MANAGEMENT, principal_id="x"),
 )
 
