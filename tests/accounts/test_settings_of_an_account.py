@@ -87,8 +87,9 @@ def test_a_password_policy_comes_back_as_it_was_set_and_is_always_set_whole():
 def test_without_a_password_policy_there_is_none_to_show_or_delete():
     world = World()
     missing = Refusal(Reason.NO_SUCH_ENTITY, f"The Password Policy with domain name {MANAGEMENT} cannot be found.")
+    gone = Refusal(Reason.NO_SUCH_ENTITY, "The account policy with name PasswordPolicy cannot be found.")
     assert world.ask(password_policy.get_account_password_policy) == missing
-    assert world.ask(password_policy.delete_account_password_policy) == missing
+    assert world.ask(password_policy.delete_account_password_policy) == gone
     world.ask(password_policy.update_account_password_policy)
     assert world.ask(password_policy.delete_account_password_policy) == {}
     assert world.ask(password_policy.get_account_password_policy) == missing
