@@ -7,6 +7,7 @@ import gc
 import shlex
 import signal
 import sys
+from functools import partial
 from typing import Any, Final, Literal
 
 import click
@@ -23,6 +24,7 @@ from authority.compose import (
     migrate_database,
     owning,
     reading,
+    rebuild_projections,
     run,
 )
 from authority.compose import serve as serve_authority
@@ -150,6 +152,21 @@ async def _trust(settings: Settings) -> Verified:
         verified = await verify(unbound, Evidence(), lambda *_: None)
         await ledger.bind(await unbound.head())
     return verified
+
+
+@database.command("rebuild-projections")
+@settings_options(*PLACES)
+def rebuild_command(**flags: Any) -> None:
+    """Work out the trail and the sessions anew from the log, beside the present ones, and switch.
+
+    An authority may serve meanwhile; it takes the new ones when it next starts.  After an upgrade was unpacked, and
+    before it is started, this builds what it needs.  What was interrupted goes on where it was.
+    """
+    settings = read_settings(flags)
+    told = partial(click.echo, err=True)
+    position, in_place = asyncio.run(rebuild_projections(settings, lambda at: told(f"up to position {at}")))
+    rest = "in use" if in_place else "beside those that are being served; the next start takes them"
+    click.echo(f"The projections were built up to position {position}, and are {rest}.")
 
 
 @database.command("check")

@@ -46,7 +46,8 @@ from authority.outbound.root_key import RootKeyRefused, create_root_key, load_ro
 from authority.permissions import catalogue
 from authority.permissions.catalogue import CataloguePolicy, CatalogueRefused
 from authority.pipeline import SEED_BYTES, Pipeline
-from authority.projections.runner import Projections
+from authority.projections.engines import ProjectionsInUse
+from authority.projections.runner import Projections, rebuild
 from authority.replay.folding import BEGINNING, Version
 from authority.replay.verifying import verify_vault
 from authority.sealing import Sealer
@@ -72,7 +73,7 @@ class NotInitialised(Exception):  # noqa: N818 - what is the matter
     """There is no authority here yet, or half of one."""
 
 
-REFUSALS: Final = (SettingsRefused, RootKeyRefused, NotInitialised, CatalogueRefused)
+REFUSALS: Final = (SettingsRefused, RootKeyRefused, NotInitialised, CatalogueRefused, ProjectionsInUse)
 """What an operator has to put right before anything can start."""
 
 
@@ -148,6 +149,12 @@ async def reading(settings: Settings) -> AsyncIterator[Ledger]:
         yield ledger
     finally:
         await ledger.close()
+
+
+async def rebuild_projections(settings: Settings, told: Callable[[int], None]) -> tuple[int, bool]:
+    """Build the projections anew beside the present ones, and switch (`projections.runner.rebuild`)."""
+    async with reading(settings) as ledger:
+        return await rebuild(settings.projections, ledger, told)
 
 
 async def load_version(ledger: Ledger) -> tuple[Version, int]:

@@ -33,6 +33,26 @@ def discard(database: Path) -> None:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
+def building(database: Path) -> Path:
+    """Where projections are built beside those in *database*; what was cut off goes on there."""
+    return database.with_name(database.name + ".building")
+
+
+def rebuilt(database: Path) -> Path:
+    """Where projections that were built beside wait, whole, to be put in the place of those in *database*."""
+    return database.with_name(database.name + ".rebuilt")
+
+
+def put_in_place(database: Path) -> None:
+    """Have *database* be what was rebuilt beside it.  Nobody may have either open.
+
+    What a crash leaves: the old file, or none and the new one beside, which the next start puts in place.
+    """
+    discard(database)
+    rebuilt(database).replace(database)
+    discard(rebuilt(database))
+
+
 def reader_engine(database: Path) -> AsyncEngine:
     """An engine whose statements each see the newest commit and write nothing."""
     return reading_engine(database, READERS)

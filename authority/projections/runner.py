@@ -1,13 +1,14 @@
 """The runner: follows the log, and moves all projections and their checkpoint in one transaction.
 
 What a crash leaves: the projections at some checkpoint, whole.  A file that is of another version, of another log or
-damaged is thrown away and built again.
+damaged is thrown away and built again; where one was built beside it (`rebuild`), that takes its place.
 """
 
 from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -26,7 +27,18 @@ from authority.kernel.refusal import Refusal
 from authority.ledger.port import Ledger, LedgerCorrupt, LedgerUnavailable
 from authority.model.event import Event
 from authority.projections.answering import Sources, answer
-from authority.projections.engines import Files, discard, make_tables, own, reader_engine, writer_engine
+from authority.projections.engines import (
+    Files,
+    ProjectionsInUse,
+    building,
+    discard,
+    make_tables,
+    own,
+    put_in_place,
+    reader_engine,
+    rebuilt,
+    writer_engine,
+)
 from authority.projections.indexing import Rows, event_of, microseconds, moment, named_in
 from authority.projections.reading import known_of, rows_of
 from authority.projections.seeking import Effort
@@ -77,12 +89,14 @@ class Projections:
 
     @classmethod
     async def open(cls, database: Path, ledger: Ledger, limits: Limits = USUAL) -> Self:
-        """Open the projections of *ledger* at *database*, made anew when what lies there is not theirs.
+        """Open the projections of *ledger* at *database*: those rebuilt beside it, or those there, or new ones.
 
         Raises `ProjectionsInUse` when another process has them.
         """
         ownership = own(database)
         try:
+            if await _switch(database, ledger):
+                log.info("projections_switched")
             position = await _position_in(database, ledger)
             if position is None:
                 discard(database)
@@ -122,6 +136,14 @@ class Projections:
                     log.exception("projections_failed", position=self.position, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def come_to(self, position: int, told: Callable[[int], None]) -> None:
+        """Take in the log up to *position*, which it has, while nobody runs these; say after each page how far it is.
+
+        Raises what a ledger raises.  What was taken in stays so.
+        """
+        while self.position < position and await self._advance():
+            told(self.position)
 
     async def caught_up(self, position: int) -> None:
         """Return when *position* is projected; raise `Behind` when that takes too long."""
@@ -184,6 +206,43 @@ class Projections:
             if not arrived.done():
                 arrived.set_result(None)
         return True
+
+
+async def rebuild(database: Path, ledger: Ledger, told: Callable[[int], None]) -> tuple[int, bool]:
+    """Build the projections of *ledger* beside those in *database*, and have them take their place.
+
+    Gives the position that they have come to, and whether they are in place; otherwise somebody has *database* open,
+    and they take its place when it is opened next.  What was cut off goes on where it was.  Raises `ProjectionsInUse`
+    when somebody else is building them.
+    """
+    place = building(database)
+    beside = await Projections.open(place, ledger)
+    try:
+        while beside.position < (head := (await ledger.head()).position):
+            await beside.come_to(head, told)
+    finally:
+        await beside.close()
+    # INVARIANT: renamed only when whole and closed, and while nobody goes on in it.
+    with own(place):
+        place.replace(rebuilt(database))
+    try:
+        ownership = own(database)
+    except ProjectionsInUse:
+        return beside.position, False
+    with ownership:
+        await _switch(database, ledger)
+    return beside.position, True
+
+
+async def _switch(database: Path, ledger: Ledger) -> bool:
+    """Put what was rebuilt beside *database*, which is ours, in its place; if it is not of *ledger*, throw it away."""
+    if not rebuilt(database).exists():
+        return False
+    if await _position_in(rebuilt(database), ledger) is None:
+        discard(rebuilt(database))
+        return False
+    put_in_place(database)
+    return True
 
 
 async def _position_in(database: Path, ledger: Ledger) -> int | None:

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 import authority
 from authority.cli import options, trail
 from authority.cli.main import COMMANDS, commands
+from authority.compose import NotInitialised
+from tests.live import made
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +68,31 @@ def test_serving_imports_no_client_of_aws():
     modules = subprocess.run(loaded, check=True, capture_output=True, text=True, cwd=root).stdout.split()
     assert "botocore.loaders" in modules
     assert {"botocore.session", "botocore.client", "authority.cli.client"}.isdisjoint(modules)
+
+
+def test_projections_are_built_anew_by_command_and_by_nobody_before_init(tmp_path):
+    place = ("--data-dir", tmp_path / "var")
+    with pytest.raises(NotInitialised, match="run `authority init` first"):
+        run("db", "rebuild-projections", *place)
+    run("init", *place)
+    built = run("db", "rebuild-projections", *place)
+    assert built.exit_code == 0
+    assert built.stdout == "The projections were built up to position 1, and are in use.\n"
+    assert built.stderr == "up to position 1\n"
+    assert (tmp_path / "var" / "projections.sqlite").is_file()
+
+
+def test_projections_built_beside_those_that_are_served_are_taken_at_the_next_start(tmp_path):
+    live = made(tmp_path / "var")
+    live.start()
+    live.client("iam").create_user(UserName="Zoe")
+    built = run("db", "rebuild-projections", "--data-dir", tmp_path / "var")
+    assert "the next start takes them" in built.stdout
+    waiting = live.settings.projections.with_name(f"{live.settings.projections.name}.rebuilt")
+    assert waiting.is_file()
+    live.stop()
+    live.start()
+    assert not waiting.exists()
+    status, found = live.ask("GET", "/v1/events", query="action=iam%3ACreateUser")
+    live.stop()
+    assert (status, len(found["events"])) == (200, 1)
