@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol, TypeVar
 
 import click
 import msgspec
@@ -20,27 +22,32 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from authority.cli.client import Client, client_options
-from authority.cli.options import PLACES, read_settings, settings_options
+from authority.cli.options import PLACES, read_point, read_settings, settings_options
 from authority.compose import reading
 from authority.ledger.note import Checkpoint, NoteRefused, VerifierKey, read_note, verified
-from authority.ledger.port import LedgerCorrupt
+from authority.ledger.port import BEGINNING, Ledger, LedgerCorrupt
 from authority.ledger.tlog import ProofRefused, check_consistency, check_inclusion, leaf_hash
-from authority.replay.bundle import LONGEST_LINE, Reader, exported
+from authority.replay import excerpt
+from authority.replay.bundle import Reader, exported
 from authority.replay.evidence import Evidence
+from authority.replay.excerpt import Excerpted, NothingToShow, excerpted
+from authority.replay.lines import LONGEST_LINE
 from authority.replay.verifying import Tell, Verified
 from authority.replay.verifying import verify as verify_ledger
 from authority.settings import Settings
 
+MOMENT: Final = timedelta(microseconds=1)
 WAIT: Final = 0.5
 """Seconds between two looks for a checkpoint."""
 Output = click.Choice(["text", "json"])
+Found = TypeVar("Found", covariant=True)  # noqa: PLC0105 - what a reader found
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """What `verify` says as JSON: where nothing fits, the position of the first entry that does not, and why."""
 
     verified: bool
-    found: Verified | None = None
+    found: Verified | Excerpted | None = None
     position: int | None = None
     why: str = ""
 
@@ -83,18 +90,24 @@ def trusted(keys: tuple[str, ...], key_file: Path | None) -> tuple[VerifierKey, 
 def verify(
     bundle: Path | None, keys: tuple[str, ...], key_file: Path | None, kept: tuple[Path, ...], output: str, **flags: Any
 ) -> None:
-    """Verify a whole log offline: the database, or an exported BUNDLE.
+    """Verify a log offline: the database, or an exported BUNDLE.
 
-    Every entry, the tree over all of them, every checkpoint and its signatures, and every snapshot.  The first position
+    Of a part of a log: that each entry shown stands where the file says in the log that was signed.  Of a whole one:
+    every entry, the tree over all of them, every checkpoint and its signatures, and every snapshot.  The first position
     that does not fit is named, and the exit status is 1.  A new key that was signed for by one that is trusted is
     trusted too.  Without --key the first key that the log names is taken, which proves less: whoever can rewrite a
     whole log can name another key.
     """
     known = trusted(keys, key_file)
     evidence = Evidence(known, dict(_put_aside(path, known) for path in kept))
+    found: Verified | Excerpted
     try:
-        if bundle is not None:
-            found = _verified_bundle(bundle, evidence, quiet=output == "json")
+        if bundle is not None and _is_excerpt(bundle):
+            if kept or not known:
+                raise click.UsageError("a part of a log is verified with --key, and without --checkpoint")
+            found = _taken(bundle, excerpt.Reader(known), quiet=output == "json")
+        elif bundle is not None:
+            found = _taken(bundle, Reader(evidence), quiet=output == "json")
         else:
             found = asyncio.run(_verified_ledger(read_settings(flags), evidence, quiet=output == "json"))
     except LedgerCorrupt as corrupt:
@@ -105,6 +118,8 @@ def verify(
         sys.exit(1)
     if output == "json":
         _show(Answer(verified=True, found=found))
+    elif isinstance(found, Excerpted):
+        _tell_excerpt(found)
     else:
         _tell(found)
 
@@ -129,6 +144,18 @@ def _tell(found: Verified) -> None:
         click.echo(f"{found.secrets} secrets in the vault are those that the log names.")
 
 
+def _tell_excerpt(found: Excerpted) -> None:
+    whose = f" of the account {found.account}" if found.account else ""
+    click.echo(f"{found.entries} entries{whose} verified, from position {found.first} to {found.last}.")
+    click.echo(f"Each stands there in the log `{found.origin}` of {found.size} entries that was signed by")
+    for key in found.keys:
+        click.echo(f"    {key}")
+    if found.complete:
+        click.echo("None between them is missing.")
+    else:
+        click.echo("That the account has no other entries is NOT proven: entries that are not shown may be its own.")
+
+
 def _put_aside(path: Path, known: tuple[VerifierKey, ...]) -> tuple[int, bytes]:
     """The size and the root of a checkpoint that somebody kept; with keys, one of them must have signed it."""
     try:
@@ -141,8 +168,19 @@ def _put_aside(path: Path, known: tuple[VerifierKey, ...]) -> tuple[int, bytes]:
     return stated.size, stated.root
 
 
-def _verified_bundle(path: Path, evidence: Evidence, *, quiet: bool) -> Verified:
-    reader = Reader(evidence)
+class _Reads(Protocol[Found]):
+    def take(self, line: bytes) -> None: ...
+
+    def conclude(self) -> Found: ...
+
+
+def _is_excerpt(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(excerpt.START)) == excerpt.START
+
+
+def _taken(path: Path, reader: _Reads[Found], *, quiet: bool) -> Found:
+    """What *reader* found, once it took all lines of a file."""
     with path.open("rb") as file, _progress("verifying", quiet=quiet) as tell:
         size, done = path.stat().st_size, 0
         while line := file.readline(LONGEST_LINE):
@@ -183,24 +221,48 @@ def _progress(what: str, *, quiet: bool) -> Iterator[Tell]:
     type=click.File("wb", lazy=False),
     help="The file to write; - is the standard output.",
 )
-def export(file: IO[bytes], **flags: Any) -> None:
-    """Write the whole log with its checkpoints as one file, which `authority verify FILE` verifies anywhere.
+@click.option("--from", "since", default=None, metavar="POSITION|TIME", help="Show no entry before it.")
+@click.option("--to", "until", default=None, metavar="POSITION|TIME", help="Show no entry after it.")
+@click.option("--account", default="", metavar="ID", help="Show this account's entries and nobody else's.")
+def export(file: IO[bytes], since: str | None, until: str | None, account: str, **flags: Any) -> None:
+    """Write the log with its checkpoints as one file, which `authority verify FILE` verifies anywhere.
 
-    Entries hold what was asked, by whom and from where, of every account; no secrets.
+    Entries hold what was asked, by whom and from where, of every account; no secrets.  With --from, --to or --account
+    a part of it: of the entries that are left out there are only the hashes that lead to the last checkpoint.  An entry
+    that is another account's, too, is left out; that none of the account's own is missing, such a file does not prove.
     """
-    count = asyncio.run(_export(read_settings(flags), file))
-    click.echo(f"{count} entries were exported.", err=True)
+    if account and not re.fullmatch("[0-9]{12}", account):
+        raise click.BadParameter("an account has twelve digits", param_hint="--account")
+    try:
+        reached = asyncio.run(_export(read_settings(flags), file, since, until, account))
+    except NothingToShow as refused:
+        raise click.ClickException(str(refused)) from None
+    click.echo(f"The log was exported up to position {reached}.", err=True)
 
 
-async def _export(settings: Settings, file: IO[bytes]) -> int:
-    count = 0
+async def _export(settings: Settings, file: IO[bytes], since: str | None, until: str | None, account: str) -> int:
+    reached = 0
     async with reading(settings) as ledger:
+        if since is None and until is None and not account:
+            pages = exported(ledger)
+        else:
+            pages = excerpted(ledger, await _first(ledger, since), await _last(ledger, until), account)
         with _progress("exporting", quiet=not sys.stderr.isatty()) as tell:
-            async for count, total, lines in exported(ledger):
+            async for reached, total, lines in pages:
                 file.write(lines)
-                tell(count, total)
+                tell(reached, total)
     file.flush()
-    return count
+    return reached
+
+
+async def _first(ledger: Ledger, since: str | None) -> int:
+    point = 1 if since is None else read_point(since, "--from")
+    return point if isinstance(point, int) else await ledger.position_at(max(point, BEGINNING) - MOMENT) + 1
+
+
+async def _last(ledger: Ledger, until: str | None) -> int | None:
+    point = None if until is None else read_point(until, "--to")
+    return await ledger.position_at(point) if isinstance(point, datetime) else point
 
 
 # --- prove ----------------------------------------------------------------------------------

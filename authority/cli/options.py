@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import click
@@ -84,6 +85,17 @@ def _said(name: str) -> str:
     many = isinstance(default, tuple)
     shown = "" if default is None or many else f"  [default: {str(default).lower()}]"
     return f"{MEANING.get(name, '')}  Also AUTHORITY_{name.upper()}.{shown}"
+
+
+def read_point(text: str, flag: str) -> int | datetime:
+    """The position or the time that *text* says, as the value of *flag*."""
+    if text.isdecimal() and text.isascii():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter("give a position or a time in ISO 8601", param_hint=flag) from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def read_settings(flags: dict[str, Any]) -> Settings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -13,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from authority.cli.client import Client, optional_client_options
-from authority.cli.options import PLACES, read_settings, settings_options
+from authority.cli.options import PLACES, read_point, read_settings, settings_options
 from authority.compose import reading
 from authority.ledger.port import Ledger
 from authority.model.state import state_hash
@@ -93,10 +92,5 @@ async def _end(ledger: Ledger, until: str | None) -> int:
     """The position that *until* says, or the head."""
     if until is None:
         return (await ledger.head()).position
-    if until.isdecimal() and until.isascii():
-        return int(until)
-    try:
-        moment = datetime.fromisoformat(until)
-    except ValueError:
-        raise click.BadParameter("give a position or a time in ISO 8601", param_hint="--until") from None
-    return await ledger.position_at(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+    point = read_point(until, "--until")
+    return point if isinstance(point, int) else await ledger.position_at(point)

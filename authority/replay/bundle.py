@@ -5,8 +5,7 @@
     {"checkpoint":"..."}                                after the last entry that it covers
     {"end":{"entries":2,"checkpoints":1,"sha256":"..."}}   last; the digest of all bytes before it
 
-The end makes a file that was cut off, or copied badly, known at once; what makes it evidence are the checkpoints.  A
-line has one spelling, so that no byte can be another.
+The end makes a file that was cut off, or copied badly, known at once; what makes it evidence are the checkpoints.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -25,26 +24,17 @@ from authority.ledger.tlog import Frontier, leaf_hash
 from authority.ledger.verify import Verifier
 from authority.model.authority import AuthorityInitialised
 from authority.replay.evidence import Evidence, facts_of
+from authority.replay.lines import ENCODE, CheckpointLine, EntryLine, entry_line, read_line
 from authority.replay.verifying import Verified
 
 FORMAT: Final = 1
 PAGE: Final = 512
-LONGEST_LINE: Final = 262_144
 
 
 class _Header(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     bundle: int
     ledger_id: str
     origin: str
-
-
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    position: int
-    entry: msgspec.Raw
-
-
-class _Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    checkpoint: str
 
 
 class _End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,9 +47,6 @@ class _Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     end: _End
 
 
-_ENCODE: Final = msgspec.json.Encoder().encode
-
-
 class Writer:
     """Makes the lines of a bundle, in order."""
 
@@ -70,23 +57,24 @@ class Writer:
 
     def header(self, ledger_id: str, origin: str) -> bytes:
         """The first line."""
-        return self._line(_ENCODE(_Header(FORMAT, ledger_id, origin)))
+        return self._line(ENCODE(_Header(FORMAT, ledger_id, origin)))
 
     def entry(self, entry: Entry) -> bytes:
         """The line of the next entry."""
-        if b"\n" in entry.body:
-            raise LedgerCorrupt(entry.position, "the body has more than one line")
         self._entries += 1
-        return self._line(_entry_line(entry.position, entry.body))
+        try:
+            return self._line(entry_line(entry.position, entry.body))
+        except ValueError as fault:
+            raise LedgerCorrupt(entry.position, str(fault)) from fault
 
     def checkpoint(self, signed: SignedHead) -> bytes:
         """The line of a checkpoint."""
         self._checkpoints += 1
-        return self._line(_ENCODE(_Checkpoint(signed.note.decode("utf-8", "replace"))))
+        return self._line(ENCODE(CheckpointLine(signed.note.decode("utf-8", "replace"))))
 
     def end(self) -> bytes:
         """The last line."""
-        return _ENCODE(_Ended(_End(self._entries, self._checkpoints, self._digest.hexdigest()))) + b"\n"
+        return ENCODE(_Ended(_End(self._entries, self._checkpoints, self._digest.hexdigest()))) + b"\n"
 
     def _line(self, spelled: bytes) -> bytes:
         line = spelled + b"\n"
@@ -124,9 +112,9 @@ class Reader:
                 if found.bundle != FORMAT:
                     raise LedgerCorrupt(1, f"a bundle of form {found.bundle} is not read by this release")
                 self._header = found
-            case _Entry():
+            case EntryLine():
                 self._take_entry(found)
-            case _Checkpoint():
+            case CheckpointLine():
                 self._checkpoints += 1
                 frontier = self._verifier.frontier
                 self._evidence.checkpoint(SignedHead(frontier.size, found.checkpoint.encode()), frontier.root())
@@ -150,20 +138,13 @@ class Reader:
             raise LedgerCorrupt(0, f"the bundle says that it is of the log `{self._header.origin}`; its keys do not")
         return Verified(position=frontier.size, root=frontier.root().hex(), evidence=proven)
 
-    def _read(self, line: bytes) -> _Header | _Entry | _Checkpoint | _Ended:
-        kind = next((kind for start, kind in _STARTS.items() if line.startswith(start)), None)
-        if kind is None or len(line) > LONGEST_LINE:
-            raise LedgerCorrupt(self.next, f"line {self._lines} is none of a bundle")
+    def _read(self, line: bytes) -> _Header | EntryLine | CheckpointLine | _Ended:
         try:
-            found: Any = msgspec.json.decode(line, type=kind)
+            return read_line(line, _STARTS)
         except ValueError as fault:
-            raise LedgerCorrupt(self.next, f"line {self._lines} cannot be read: {fault}") from fault
-        spelled = _entry_line(found.position, bytes(found.entry)) if kind is _Entry else _ENCODE(found)
-        if spelled + b"\n" != line:
-            raise LedgerCorrupt(self.next, f"line {self._lines} is not spelled as a bundle is")
-        return found  # type: ignore[no-any-return]
+            raise LedgerCorrupt(self.next, f"line {self._lines} {fault}") from fault
 
-    def _take_entry(self, found: _Entry) -> None:
+    def _take_entry(self, found: EntryLine) -> None:
         body = bytes(found.entry)
         try:
             header = header_of(body)
@@ -192,16 +173,12 @@ class Reader:
             raise LedgerCorrupt(1, "the log is another one than the bundle says")
 
 
-_STARTS: Final[Mapping[bytes, type[_Header | _Entry | _Checkpoint | _Ended]]] = {
+_STARTS: Final[Mapping[bytes, type[_Header | EntryLine | CheckpointLine | _Ended]]] = {
     b'{"bundle":': _Header,
-    b'{"position":': _Entry,
-    b'{"checkpoint":': _Checkpoint,
+    b'{"position":': EntryLine,
+    b'{"checkpoint":': CheckpointLine,
     b'{"end":': _Ended,
 }
-
-
-def _entry_line(position: int, body: bytes) -> bytes:
-    return b'{"position":%d,"entry":%b}' % (position, body)
 
 
 def _ledger_id(first: Entry) -> str:

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 
 from authority.cli.main import commands
 from authority.ledger.note import Signer
+from authority.model.event import read_event
 from tests.accounts.test_live_proofs import position_of, signed
-from tests.forging import rewritten, unguarded
+from tests.forging import bodies, rewritten, unguarded
 from tests.live import REGION, Live, made, running
 
 NOBODY = Signer("log.example", bytes(32)).verifier
@@ -124,6 +125,39 @@ def test_a_bundle_verifies_elsewhere(stopped, tmp_path):
     (tmp_path / "log.jsonl").write_bytes(spoilt)
     said = json.loads(invoke(live, "verify", tmp_path / "log.jsonl", "--key", key, "--output", "json", status=1))
     assert said["verified"] is False
+
+
+def test_a_part_of_a_log_verifies_elsewhere_and_says_what_it_does_not_prove(stopped, tmp_path):
+    live, key = stopped
+    part = tmp_path / "part.jsonl"
+    invoke(live, "export", "--from", 2, "--to", "4", "--output", part)
+    words = invoke(live, "verify", part, "--key", key, status=1)
+    assert "nobody who is trusted" in words  # another signs now: a part does not lead from key to key
+    (now,) = json.loads(invoke(live, "verify", "--key", key, "--output", "json"))["found"]["evidence"]["keys"]
+    assert "None between them is missing" in invoke(live, "verify", part, "--key", now)
+    found = json.loads(invoke(live, "verify", part, "--key", now, "--output", "json"))["found"]
+    assert (found["first"], found["last"], found["complete"]) == (2, 4, True)
+    account = read_event(bodies(live.settings.database)[0]).facts[0].management_account
+    invoke(live, "export", "--account", account, "--from", "2000-01-01", "--output", part)
+    assert b'"Zoe"' in part.read_bytes()
+    assert "NOT proven" in invoke(live, "verify", part, "--key", now)
+    part.write_bytes(part.read_bytes().replace(b'"Zoe"', b'"Eve"', 1))
+    said = json.loads(invoke(live, "verify", part, "--key", now, "--output", "json", status=1))
+    assert said["verified"] is False
+
+
+def test_a_part_that_cannot_be_written_or_believed_is_a_mistake_of_the_caller(stopped, tmp_path):
+    live, _ = stopped
+    part = tmp_path / "part.jsonl"
+    assert "no part of" in invoke(live, "export", "--to", 10**9, "--output", part, status=1)
+    assert "no entry" in invoke(live, "export", "--account", "999999999999", "--output", part, status=1)
+    assert "twelve digits" in invoke(live, "export", "--account", "me", "--output", part, status=2)
+    assert "ISO 8601" in invoke(live, "export", "--from", "then", "--output", part, status=2)
+    invoke(live, "export", "--to", 2, "--output", part)
+    kept = tmp_path / "checkpoint"
+    kept.write_text(json.loads(part.read_bytes().splitlines()[-2])["checkpoint"])
+    assert "with --key" in invoke(live, "verify", part, status=2)
+    assert "without --checkpoint" in invoke(live, "verify", part, "--checkpoint", kept, status=2)
 
 
 def test_a_log_that_was_rewritten_is_named_by_position(stopped, tmp_path):

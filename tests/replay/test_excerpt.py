@@ -1,0 +1,345 @@
+"""A part of a log proves what it shows with a public key alone, and nothing about it can be changed unseen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import b64encode
+from hashlib import sha256
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from authority.committer import Proposal
+from authority.kernel.ids import AccessKeyId, AccountId
+from authority.ledger.codec import new_entry
+from authority.ledger.note import Checkpoint, Signer, VerifierKey, read_note, signed_checkpoint
+from authority.ledger.port import LedgerCorrupt
+from authority.ledger.sql.sqlite import SqliteLedger
+from authority.ledger.tlog import leaf_hash
+from authority.model.event import CallerRecord, DecisionRecord, Event, SessionRecord, write_event
+from authority.model.principals import AccessKeyCreated
+from authority.policy.combine import Effect
+from authority.replay.excerpt import NothingToShow, Reader, excerpted, whole_subtrees
+from tests.forging import bodies, rewritten
+from tests.sealed import AT, begun, running
+
+often = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+ANNS, BOBS, NOBODYS = "222222222222", "333333333333", "444444444444"
+
+
+def read_by(number, asker, owner="", session=None):
+    """Somebody of *asker*'s, or with a *session* that this key led to, read something of *owner*'s."""
+    named = f"arn:aws:iam::{asker}:user/x"
+    worn = session and SessionRecord(
+        issuer_arn="", issuer_id="", name="s", issued_at=AT, ancestors=(session,), root_principal="r"
+    )
+    caller = CallerRecord(
+        kind="User", arn=named, principal_id="AIDA1", account=asker, access_key_id="AKIA1", session=worn
+    )
+    decision = DecisionRecord(
+        principal=named,
+        action="iam:GetRole",
+        resource="*",
+        resource_account=owner or asker,
+        effect=Effect.ALLOWED,
+        context={},
+    )
+    return Event(
+        type="iam:GetRole",
+        v=1,
+        decided_at=AT,
+        lane="session",
+        subject=f"{number}",
+        caller=caller,
+        decisions=(decision,),
+    )
+
+
+def made(account, key):
+    fact = AccessKeyCreated(account=AccountId(account), access_key_id=AccessKeyId(key), owner="x")
+    return Event(type="iam:CreateAccessKey", v=1, decided_at=AT, lane="session", subject="k", facts=(fact,))
+
+
+def story():
+    """Ann's entries, Bob's, some that both have a part in, and some of sessions whose keys are known or are not."""
+    yield made(ANNS, "AKIAANN")
+    yield made(BOBS, "AKIABOB")
+    for number in range(290):
+        match number % 7:
+            case 0 | 3:
+                yield read_by(number, ANNS)
+            case 5 if number % 2:
+                yield read_by(number, ANNS, BOBS)
+            case 5:
+                yield read_by(number, ANNS, session="AKIAANN")
+            case 6 if number % 2:
+                yield read_by(number, ANNS, session="AKIABOB")
+            case _:
+                yield read_by(number, BOBS)
+
+
+def of_anns(number):
+    return number % 7 in (0, 3) or (number % 7 == 5 and not number % 2)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    """A log that was signed for up to its end but the last entry, and its key."""
+    path = tmp_path_factory.mktemp("log") / "ledger.sqlite"
+
+    async def build():
+        await begun(path)
+        async with running(path) as log:
+            for event in story():
+                entry = new_entry(write_event(event), once=(f"{uuid4()}",))
+                await log.committer.submit(lambda *_, entry=entry: Proposal(entry, (), None))
+            await log.sealer.seal()
+            await log.grow(1)
+            return path, log.keys()[0]
+
+    return asyncio.run(build())
+
+
+@pytest.fixture(scope="module")
+def path(log):
+    return log[0]
+
+
+@pytest.fixture(scope="module")
+def key(log):
+    return log[1]
+
+
+class Spelled(bytes):
+    """Bytes that are too many to be shown."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return f"<{len(self)} bytes>"
+
+
+def written(path, *what, **more):
+    async def write():
+        ledger = await SqliteLedger.open(f"sqlite:///{path}", only_read=True)
+        try:
+            return b"".join([lines async for _, _, lines in excerpted(ledger, *what, **more)])
+        finally:
+            await ledger.close()
+
+    return Spelled(asyncio.run(write()))
+
+
+@pytest.fixture(scope="module", params=["a range", "an account"])
+def part(path, request):
+    return written(path, 40, 60) if request.param == "a range" else written(path, 20, 250, ANNS)
+
+
+def read(spelled, *keys):
+    reader = Reader(keys)
+    for line in spelled.splitlines(keepends=True):
+        reader.take(line)
+    return reader.conclude()
+
+
+def refused(spelled, *keys):
+    with pytest.raises(LedgerCorrupt) as found:
+        read(spelled, *keys)
+    return found.value
+
+
+def shown(spelled):
+    lines = [json.loads(line) for line in spelled.splitlines()]
+    return {line["position"]: line["entry"] for line in lines if "position" in line}
+
+
+# --- what holds --------------------------------------------------------------------------------
+
+
+@settings(often, max_examples=25)
+@given(st.data())
+def test_any_range_shows_what_was_stored_there_without_a_gap_and_nothing_else(path, key, data):
+    stored = bodies(path)
+    first = data.draw(st.integers(1, len(stored) - 1))
+    last = data.draw(st.integers(first, len(stored) - 1))
+    spelled = written(path, first, last)
+    assert shown(spelled) == {at: json.loads(stored[at - 1]) for at in range(first, last + 1)}
+    found = read(spelled, key)
+    assert (found.first, found.last, found.complete) == (first, last, True)
+    assert (found.size, found.entries) == (len(stored) - 1, last - first + 1)
+
+
+def test_an_accounts_part_shows_its_own_entries_and_hashes_of_all_others(path, key):
+    spelled = written(path, account=ANNS)
+    offset = len(bodies(path)) - 1 - 290
+    expected = {offset + 1 + number for number in range(290) if of_anns(number)}
+    assert set(shown(spelled)) - expected == {offset - 1}  # the entry that made Ann's key
+    assert expected <= set(shown(spelled))
+    for foreign in (BOBS, "AKIABOB", "111122223333"):
+        assert foreign.encode() not in spelled
+    found = read(spelled, key)
+    assert (found.account, found.complete) == (ANNS, False)
+
+
+def test_an_account_and_a_range_go_together(path, key):
+    found = read(written(path, 20, 250, ANNS), key)
+    whole = shown(written(path, account=ANNS))
+    assert found.entries == sum(20 <= at <= 250 for at in whole)
+    assert 20 <= found.first <= found.last <= 250
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param((0, 5), id="before the beginning"),
+        pytest.param((6, 5), id="backwards"),
+        pytest.param((1, 10**6), id="past what was signed for"),
+        pytest.param((1, None, NOBODYS), id="of an account that has nothing"),
+        pytest.param((22, 22, NOBODYS), id="of an account that has nothing there"),
+    ],
+)
+def test_there_is_no_part_that_shows_nothing_or_was_not_signed_for(path, what):
+    with pytest.raises(NothingToShow):
+        written(path, *what)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_whole_subtrees_follow_each_other_and_are_aligned(start, more):
+    at = start
+    for height, number in whole_subtrees(start, start + more):
+        assert number << height == at
+        at += 1 << height
+    assert at == start + more
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+def test_without_a_key_nothing_is_believed():
+    with pytest.raises(ValueError, match="noted before"):
+        Reader([])
+
+
+def test_a_key_that_did_not_sign_proves_nothing(part):
+    assert "nobody who is trusted" in refused(part, Signer("log.example", bytes(32)).verifier).what
+
+
+@often
+@given(at=st.integers(0, 10**6), by=st.integers(1, 255))
+def test_no_byte_of_a_part_can_be_another(part, key, at, by):
+    spoilt = bytearray(part)
+    spoilt[at % len(part)] ^= by
+    refused(bytes(spoilt), key)
+
+
+def resealed(lines):
+    """An excerpt with an end that fits, as whoever changed it would write."""
+    before = b"".join(lines[:-1])
+    entries = sum(line.startswith(b'{"position"') for line in lines)
+    end = {"end": {"entries": entries, "sha256": sha256(before).hexdigest()}}
+    return before + json.dumps(end, separators=(",", ":")).encode() + b"\n"
+
+
+@often
+@given(st.data())
+def test_no_line_of_a_part_can_be_another_even_with_an_end_that_fits(part, key, data):
+    lines = part.splitlines(keepends=True)
+    at = data.draw(st.integers(0, len(lines) - 2))
+    line = bytearray(lines[at])
+    line[data.draw(st.integers(0, len(line) - 1))] ^= data.draw(st.integers(1, 255))
+    refused(resealed([*lines[:at], bytes(line), *lines[at + 1 :]]), key)
+
+
+@often
+@given(st.data())
+def test_no_line_of_a_part_can_be_missing_doubled_or_elsewhere(part, key, data):
+    lines = part.splitlines(keepends=True)
+    at = data.draw(st.integers(0, len(lines) - 2))
+    match data.draw(st.sampled_from(["missing", "doubled", "elsewhere"])):
+        case "missing":
+            changed = [*lines[:at], *lines[at + 1 :]]
+        case "doubled":
+            changed = [*lines[:at], lines[at], *lines[at:]]
+        case _:
+            to = data.draw(st.integers(0, len(lines) - 2).filter(lambda to: to != at))
+            changed = [*lines[:at], *lines[at + 1 :]]
+            changed.insert(to, lines[at])
+    refused(resealed(changed), key)
+
+
+@often
+@given(st.data())
+def test_no_two_entries_of_a_part_can_change_places(part, key, data):
+    lines = part.splitlines(keepends=True)
+    entries = [at for at, line in enumerate(lines) if line.startswith(b'{"position"')]
+    one, two = data.draw(st.permutations(entries))[:2]
+    (before, first), (under, second) = (lines[at].split(b',"entry":', 1) for at in (one, two))
+    lines[one], lines[two] = before + b',"entry":' + second, under + b',"entry":' + first
+    refused(resealed(lines), key)
+
+
+def hidden(leaf):
+    """The line that shows no more of an entry than its hash."""
+    return b'{"subtree":{"height":0,"root":"%b"}}\n' % b64encode(leaf)
+
+
+@often
+@given(st.data())
+def test_an_entry_of_a_range_cannot_be_hidden_behind_its_hash(path, key, data):
+    lines = written(path, 40, 60).splitlines(keepends=True)
+    entries = [at for at, line in enumerate(lines) if line.startswith(b'{"position"')]
+    at = data.draw(st.sampled_from(entries[1:-1]))
+    lines[at] = hidden(leaf_hash(bodies(path)[json.loads(lines[at])["position"] - 1]))
+    assert "gap" in refused(resealed(lines), key).what
+
+
+def test_a_part_of_another_account_cannot_be_passed_off_as_ones_own(path, key):
+    spelled = written(path, account=ANNS)
+    corrupt = refused(resealed(spelled.replace(ANNS.encode(), BOBS.encode(), 1).splitlines(keepends=True)), key)
+    assert "not of the account" in corrupt.what
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2, -1, -2, -5])
+def test_a_part_that_was_cut_off_is_known(part, key, lines):
+    assert "cut off" in refused(b"".join(part.splitlines(keepends=True)[:lines]), key).what
+
+
+def test_what_comes_after_the_end_has_no_place(part, key):
+    lines = part.splitlines(keepends=True)
+    assert "no place" in refused(part + lines[-1], key).what
+    assert "no place" in refused(part + lines[1], key).what
+
+
+def test_a_part_of_another_form_or_log_is_refused(part, key):
+    first, *rest = part.splitlines(keepends=True)
+    assert "form 2" in refused(resealed([first.replace(b"1", b"2", 1), *rest]), key).what
+    assert "says another" in refused(resealed([first.replace(b"authority.", b"elsewhere."), *rest]), key).what
+
+
+def test_a_part_that_shows_nothing_proves_nothing(path, key):
+    lines = written(path, 1, 1).splitlines(keepends=True)
+    roots = [hidden(leaf_hash(body)) for body in bodies(path)[: read(b"".join(lines), key).size]]
+    assert "shows nothing" in refused(resealed([lines[0], *roots, *lines[-2:]]), key).what
+
+
+def test_another_history_with_the_same_key_name_is_refused(path, key, part):
+    """Somebody signs his own tree in the log's name; his key has another id."""
+    lines = part.splitlines(keepends=True)
+    stated = Checkpoint.unverified(read_note(json.loads(lines[-2])["checkpoint"].encode()))
+    forger = Signer(key.name, bytes(32))
+    note = bytes(signed_checkpoint(stated, [forger])).decode()
+    lines[-2] = json.dumps({"checkpoint": note}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    assert "nobody who is trusted" in refused(resealed(lines), key).what
+    assert read(resealed(lines), VerifierKey.parse(str(forger.verifier))).size == stated.size
+
+
+def test_what_was_rewritten_after_it_was_signed_is_not_handed_on(path, tmp_path):
+    copy = tmp_path / "ledger.sqlite"
+    copy.write_bytes(path.read_bytes())
+    rewritten(copy, lambda bodies: [body.replace(b'"AKIABOB"', b'"AKIAEVE"') for body in bodies])
+    with pytest.raises(LedgerCorrupt, match="not the one that was signed for"):
+        written(copy, 40, 60)
