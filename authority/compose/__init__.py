@@ -105,9 +105,11 @@ async def check_database(settings: Settings) -> str:
     return await check(ledger_url(settings))
 
 
-async def initialise(settings: Settings, account: AccountId | None, name: str, administrator: str) -> Founding:
+async def initialise(
+    settings: Settings, account: AccountId | None, name: str, administrator: str, clock: Clock = CLOCK
+) -> Founding:
     """Make an authority: root key, database, management account, an administrator with one key."""
-    entropy, clock = SystemEntropy(), SystemClock()
+    entropy = SystemEntropy()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.root_key is None and not settings.root_key_file.exists():
         create_root_key(settings.root_key_file, entropy)
