@@ -31,11 +31,9 @@ def test_a_strangers_body_without_a_length_is_bounded(raw):
 
 
 def test_a_body_that_does_not_come_is_given_up(raw):
-    began = time.monotonic()
     status, text, _ = raw.send({"Content-Length": "10"}, b"x")
     assert status == 400
     assert "in time" in text
-    assert time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize("begun", [b"", b"POST / HTTP/1.1\r\nHost: "], ids=["nothing", "half a head"])
