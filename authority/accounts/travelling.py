@@ -13,7 +13,7 @@ from authority.model.state import State
 
 SHOWN: Final = (
     "accounts", "users", "groups", "roles", "policies", "instance-profiles", "saml-providers", "oidc-providers",
-    "mfa-devices", "access-keys", "sessions",
+    "mfa-devices", "identity-pools", "access-keys", "sessions",
 )  # fmt: skip
 """What can be asked for as of a point of the log."""
 FOLLOWED: Final = tuple(kind for kind in SHOWN if kind != "sessions")

@@ -26,10 +26,11 @@ from authority.audit.queries import Range
 from authority.audit.terms import depth_of
 from authority.kernel.ids import LONG_TERM_KEY, TEMPORARY_KEY, AccessKeyId
 from authority.kernel.refusal import Reason, Refusal
+from authority.model.principals import AccessKeyCreated
 from authority.model.state import State
 from authority.replay.chains import Chains, chains, needed
-from authority.replay.lineage import Lineage, Link, lineage, of_key, session_link
-from authority.replay.reaching import ISSUING, Radius, Reaching
+from authority.replay.lineage import Lineage, Link, lineage, made_by, of_key, session_link
+from authority.replay.reaching import ISSUING, MAKING, Radius, Reaching, led_to
 from authority.replay.sightings import DeadKeys, DeadUses, Edge, Edges, Novelties, Sighting, Sources, earlier, holds
 from authority.replay.timeline import Timeline, timeline
 from authority.replay.validity import Standing, key_standing, owner_arn, session_standing
@@ -67,7 +68,7 @@ async def trace(reach: Reach, asked: TraceLineage) -> Lineage:
     """The way back from a credential to its root."""
     state = (await reach.version(reach.position)).state
     if asked.id.startswith(LONG_TERM_KEY):
-        link = _key(reach, state, asked.id)
+        link = await _made(reach, state, asked.id)
         if link is None:
             raise _unknown(asked.id)
         return of_key(link, state.access_keys[link.access_key_id].owner)
@@ -81,7 +82,7 @@ async def _lineage(reach: Reach, session: SessionRecord) -> Lineage:
     state = (await reach.version(reach.position)).state
     known: dict[str, Link] = {}
     for key in (*session.ancestors, session.caller.access_key_id):
-        link = _key(reach, state, key)
+        link = await _made(reach, state, key)
         if link is None and key.startswith(TEMPORARY_KEY):
             before = await reach.session(key)
             link = None if before is None else session_link(before)
@@ -115,6 +116,23 @@ def _key(reach: Reach, state: State, access_key_id: str) -> Link | None:
         issued_at=key.created_at,
         status=key.status.value,
     )
+
+
+async def _made(reach: Reach, state: State, access_key_id: str) -> Link | None:
+    """The same, with where it was made, from where and with what, as far as that may be seen."""
+    link = _key(reach, state, access_key_id)
+    if link is None:
+        return None
+    everything = Range(1, reach.position)
+    for action in MAKING:
+        async for page in reach.events(everything, access_key=access_key_id, action=action):
+            for seen in page:
+                if any(
+                    isinstance(fact, AccessKeyCreated) and fact.access_key_id == access_key_id
+                    for fact in seen.event.facts
+                ):
+                    return made_by(link, seen)
+    return link
 
 
 def _unknown(access_key_id: str) -> Refused:
@@ -166,11 +184,13 @@ async def standing(reach: Reach, starts: Sequence[str], since: str | None, at: s
     low = (await reach.range(since, None)).low
     state = (await reach.version(point.position)).state
     found: dict[str, int | None] = {}
+    parents: dict[str, str] = {}
     cut = False
     for start in starts:
         reaching, more = await followed(reach, start, Range(low, point.position), ISSUING)
         cut = cut or more
         found |= {one.access_key_id: one.position for one in reaching.credentials.values()}
+        parents |= {child: parent for parent, child in led_to(reaching.answer())}
     for named, position in found.items():
         if position is None and named.startswith(TEMPORARY_KEY):
             session = await reach.session(named)
@@ -182,7 +202,7 @@ async def standing(reach: Reach, starts: Sequence[str], since: str | None, at: s
         if named in issued and position is not None:
             told.append(session_standing(state, issued[named], position, point.at, partition))
         elif (known := key_standing(state, named, point.at, partition)) is not None:
-            told.append(known)
+            told.append(msgspec.structs.replace(known, parent=parents.get(named, "")))
     return Validity(
         access_key_id=starts[0],
         position=point.position,

@@ -22,6 +22,9 @@ def of_lineage(answer: Answer) -> Graph:
     for link in answer["chain"]:
         named = link["accessKeyId"]
         nodes.append(Node(named, _lines(named, link.get("arn", link["kind"]), link.get("status", ""))))
+        if "madeWith" in link:
+            nodes.append(Node(link["madeWith"], link["madeWith"]))
+            edges.append(Edge(link["madeWith"], named, "made"))
         edges.append(Edge(before, named, link.get("sourceAddress", "")))
         before = named
     return Graph(nodes, edges)
@@ -49,6 +52,17 @@ def of_validity(answer: Answer) -> Graph:
     return Graph(nodes, edges)
 
 
+def of_sources(answer: Answer) -> Graph:
+    """From addresses to the credentials that were used from there."""
+    found = answer["sources"]
+    names = dict.fromkeys(name for one in found for name in (one["sourceAddress"], one["accessKeyId"]))
+    edges = []
+    for one in found:
+        used = f"{one['count']} uses, {one['refused']} refused"
+        edges.append(Edge(one["sourceAddress"], one["accessKeyId"], _lines(one.get("userAgent", ""), used)))
+    return Graph([Node(name, name) for name in names], edges)
+
+
 def of_chains(answer: Answer) -> Graph:
     """From root principals through roles, with how often each step was gone."""
     steps: dict[tuple[str, str], int] = {}
@@ -74,9 +88,9 @@ def of_first_seen(answer: Answer) -> Graph:
 def of_who_can(answer: Answer) -> Graph:
     """From everybody who could to the role."""
     able = answer["able"]
-    names = dict.fromkeys([one["principal"] for one in able])
+    names = dict.fromkeys([answer["role"], *(one["principal"] for one in able)])
     edges = [Edge(one["principal"], answer["role"], _conditions(one)) for one in able]
-    return Graph([Node(answer["role"], answer["role"]), *(Node(name, name) for name in names)], edges)
+    return Graph([Node(name, name) for name in names], edges)
 
 
 def of_openings(answer: Answer) -> Graph:

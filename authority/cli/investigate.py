@@ -68,6 +68,9 @@ def lineage(*, client: Client, access_key_id: str, account: str | None, output: 
         who = root.get("arn") or root.get("principalId") or "somebody who may not be seen"
         named = f", who calls himself {root['sourceIdentity']}" if "sourceIdentity" in root else ""
         click.echo(f"{access_key_id} goes back to {who}{named}.")
+        for link in answer["chain"]:
+            if "madeWith" in link:
+                click.echo(f"{link['accessKeyId']} was made with {link['madeWith']}; ask about that, too.")
     columns = ("Access key", "Who", "Issued (UTC)", "Expires (UTC)", "Status", "From", "Position")
     rows = (
         (
@@ -173,25 +176,31 @@ def contain(*, client: Client, access_key_id: str, account: str | None, output: 
 @click.argument("whoever")
 @range_options
 @account_option
-@output_option()
+@drawn_option
 @client_options
 def sources(*, client: Client, whoever: str, output: str, **more: str | None) -> None:
     """Say from where a key, session or principal (ARN, unique id) was used."""
     answer = client.ask("GET", [*V1, "sources", whoever], query=given(**more))
-    if output == "json":
-        show_json(answer)
-        return
-    show_table(
-        ("Access key", "From", "Program", "Proven", "Count", "Refused", "First (UTC)", "Last (UTC)", "After first"),
+    rows = (
         (
-            (
-                one["accessKeyId"], one["sourceAddress"], one.get("userAgent"), "yes" if one["proven"] else "no",
-                one["count"], one["refused"], time_in(one, "first"), time_in(one, "last"),
-                f"{one['secondsAfterFirst']:.0f} s" if "secondsAfterFirst" in one else "",
-            )
-            for one in answer["sources"]
-        ),
+            one["accessKeyId"], one["sourceAddress"], one.get("userAgent"), "yes" if one["proven"] else "no",
+            one["count"], one["refused"], time_in(one, "first"), time_in(one, "last"),
+            f"{one['secondsAfterFirst']:.0f} s" if "secondsAfterFirst" in one else "",
+        )
+        for one in answer["sources"]
     )  # fmt: skip
+    columns = (
+        "Access key",
+        "From",
+        "Program",
+        "Proven",
+        "Count",
+        "Refused",
+        "First (UTC)",
+        "Last (UTC)",
+        "After first",
+    )
+    _show(answer, output, columns, rows, graphs.of_sources)
 
 
 @investigate.command()

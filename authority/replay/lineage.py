@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from authority.audit.answers import SessionRecord
+from authority.audit.answers import SeenEvent, SessionRecord
 from authority.kernel.ids import LONG_TERM_KEY
 
 
@@ -28,6 +28,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defau
     """Where it was asked for from."""
     source_identity: str = ""
     mfa_at: datetime | None = None
+    made_with: str = ""
+    """What a long-term key was made with: whoever made it stands behind it too, if he kept its secret."""
 
 
 class Root(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -73,6 +75,17 @@ def of_key(key: Link, principal_id: str) -> Lineage:
     """The lineage of a long-term key: its owner, and nothing before."""
     root = Root(principal_id=principal_id, arn=key.arn)
     return Lineage(access_key_id=key.access_key_id, root=root, chain=(key,), whole=True)
+
+
+def made_by(key: Link, seen: SeenEvent) -> Link:
+    """The long-term *key* with what is *seen* of its making."""
+    request, caller = seen.event.request, seen.event.caller
+    return msgspec.structs.replace(
+        key,
+        position=seen.position,
+        source_address="" if request is None else request.source_address,
+        made_with="" if caller is None else caller.access_key_id,
+    )
 
 
 def session_link(session: SessionRecord) -> Link:

@@ -23,7 +23,9 @@ from authority.model.sessions import SessionIssued
 MOST_ACTS: Final = 1_000
 """Kinds of acts that are listed; what comes after them is counted."""
 MOST_CHANGES: Final = 1_000
-ISSUING: Final = ("sts:*", "iam:createaccesskey", "authority:createaccount")
+MAKING: Final = ("iam:createaccesskey", "authority:createaccount")
+"""Actions that make long-term keys."""
+ISSUING: Final = ("sts:*", *MAKING)
 """Actions by which a credential leads to another."""
 
 

@@ -159,6 +159,28 @@ def test_the_radius_of_the_leaked_key_holds_all_that_came_of_it_and_nobody_elses
     assert tries["sts:AssumeRole", incident.deploy, "access-denied"] == 2
 
 
+def test_the_lineage_of_a_planted_key_names_the_session_that_it_was_made_with(incident):
+    for credential in (incident.planted, incident.planted_session):
+        first = asked(incident, "lineage", credential.access_key_id)["chain"][0]
+        assert first["accessKeyId"] == incident.planted.access_key_id
+        assert (first["madeWith"], first["sourceAddress"]) == (incident.second.access_key_id, "127.0.0.1")
+        said = run(incident, "investigate", "lineage", credential.access_key_id, "--account", "*")
+        assert f"{incident.planted.access_key_id} was made with {incident.second.access_key_id}" in said
+
+
+def test_the_standing_of_a_planted_key_says_what_it_came_of(incident):
+    told = asked(incident, "valid", incident.leaked.access_key_id)
+    parents = {one["accessKeyId"]: one.get("parent") for one in told["credentials"]}
+    assert parents[incident.planted.access_key_id] == incident.second.access_key_id
+    drawn = run(incident, "investigate", "valid", incident.leaked.access_key_id, "--account", "*", "--output", "dot")
+    assert f'"{incident.second.access_key_id}" -> "{incident.planted.access_key_id}"' in drawn
+
+
+def test_a_role_that_may_take_itself_on_is_drawn_once(incident):
+    drawn = run(incident, "investigate", "who-can-assume", incident.deploy, "--account", "*", "--output", "dot")
+    assert drawn.count(f'"{incident.deploy}" [label') == 1
+
+
 def test_an_account_sees_of_the_radius_what_is_on_its_own_trail(incident):
     people = entered(incident.live, incident.accounts[0])
     told = get(incident.live, f"/v1/investigate/blast-radius/{incident.leaked.access_key_id}", people)
@@ -212,7 +234,7 @@ def test_sources_tell_addresses_and_programs(incident):
 
 
 @pytest.mark.parametrize("form", ["table", "dot", "mermaid"])
-@pytest.mark.parametrize("question", ["lineage", "blast-radius", "valid"])
+@pytest.mark.parametrize("question", ["lineage", "blast-radius", "valid", "sources"])
 def test_answers_are_drawn_and_tabled(incident, question, form):
     said = run(incident, "investigate", question, incident.second.access_key_id, "--account", "*", "--output", form)
     assert incident.second.access_key_id in said
