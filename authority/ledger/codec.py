@@ -20,7 +20,7 @@ from authority.ledger.port import MAX_BODY, Lane, NewEntry, PutSecret, SideRow
 LANES: Final = {"session": Lane.SESSION, "config": Lane.CONFIG}
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True):
+class Header(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the top level of every body says, whatever else it holds.  The ledger's columns are derived from it.
 
     `once` are the keys that the entry claims.  `vault` names the secrets that it keeps, by their digests (`digest_of`),
@@ -36,16 +36,23 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     vault: dict[str, str | None] = {}
 
 
-class _Beside(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Beside(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The end of a body."""
 
     once: tuple[str, ...] = ()
     vault: dict[str, str | None] = {}
 
 
+class _Read(NewEntry, frozen=True, kw_only=True, gc=False):
+    """An entry that was made of its body, with what was read out of it: reading costs as much as hashing."""
+
+    header: Header
+    read: bytes
+    """The very body that the header stands in.  An entry that was given another since is read again."""
+
+
 _DECODER: Final = msgspec.json.Decoder(Header)
 _ENCODER: Final = msgspec.json.Encoder()
-_NOTHING: Final = _Beside()
 _LONGEST_NAMED: Final = 80
 """Bytes that name one row beside its own name: a digest in hex, and signs; or the names of both fields."""
 _NO_OFFSET: Final = timedelta(0)
@@ -65,11 +72,14 @@ def header_of(body: bytes) -> Header:
 def new_entry(body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, ...] = ()) -> NewEntry:
     """Make the entry that *body* says it is, with what it brings along named at its end; or raise `ValueError`."""
     header = header_of(body)
-    beside = _Beside(once, _named(rows))
     if header.once or header.vault:
         raise ValueError("the body names already what lies beside it")
-    return NewEntry(
-        body=body if beside == _NOTHING else body.rstrip()[:-1] + b"," + _ENCODER.encode(beside)[1:],
+    if once or rows:
+        beside = _Beside(once, _named(rows))
+        body = body.rstrip()[:-1] + b"," + _ENCODER.encode(beside)[1:]
+        header = msgspec.structs.replace(header, once=beside.once, vault=beside.vault)
+    return _Read(
+        body=body,
         lane=LANES[header.lane],
         type=header.type,
         v=header.v,
@@ -77,6 +87,8 @@ def new_entry(body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, .
         decided_at=header.decided_at,
         once=once,
         rows=rows,
+        header=header,
+        read=body,
     )
 
 
@@ -104,7 +116,7 @@ def check(entry: NewEntry) -> None:
     """
     if len(entry.body) > MAX_BODY:
         raise ValueError(f"the body has {len(entry.body)} bytes, more than {MAX_BODY}")
-    header = header_of(entry.body)
+    header = entry.header if isinstance(entry, _Read) and entry.read is entry.body else header_of(entry.body)
     if (
         entry.subject != header.subject
         or entry.type != header.type

@@ -45,7 +45,7 @@ class DropSecret(msgspec.Struct, frozen=True):
 SideRow = PutSecret | DropSecret
 
 
-class NewEntry(msgspec.Struct, frozen=True, kw_only=True):
+class NewEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is to be appended: the bytes, what their header says, and what must become durable with them."""
 
     body: bytes
@@ -60,7 +60,7 @@ class NewEntry(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[SideRow, ...] = ()
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was appended, and where it stands."""
 
     position: int
