@@ -18,11 +18,13 @@ from pathlib import Path
 
 import msgspec
 
+from authority.compose.parts import CHECKPOINTED
 from authority.ledger.sql.schema import migrate
 from authority.ledger.sql.sqlite import SqliteLedger
 
-SECONDS = 0.5
-ROUNDS = 9
+SECONDS = 1.5
+"""Long enough for the housekeeping beside the appends, as often as the authority does it, to be part of every round."""
+ROUNDS = 5
 BATCHES = (1, 16, 64)
 IN_ONE_COMMIT = 64
 
@@ -76,7 +78,7 @@ def _ours(entries, batch: int) -> Callable[[Path], float]:
 
 async def _keep_house(ledger: SqliteLedger) -> None:
     while True:
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(CHECKPOINTED)
         await ledger.checkpoint()
 
 
