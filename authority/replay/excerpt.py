@@ -23,7 +23,7 @@ import msgspec
 from authority.audit.visibility import accounts_of, seen_by
 from authority.ledger.note import Checkpoint, NoteRefused, VerifierKey, read_note, verified
 from authority.ledger.port import Entry, Ledger, LedgerCorrupt
-from authority.ledger.tlog import HASH_BYTES, TILE_HEIGHT, Frontier, leaf_hash
+from authority.ledger.tlog import HASH_BYTES, TILE_HEIGHT, Frontier, leaf_hash, node_hash
 from authority.model.event import Event, read_event
 from authority.model.principals import AccessKeyCreated
 from authority.model.sessions import SessionIssued
@@ -225,21 +225,24 @@ async def excerpted(
         raise NothingToShow(f"from {first} to {last} is no part of the {checkpoint.size} entries that were signed for")
     lines = [writer.line(ENCODE(_Header(FORMAT, checkpoint.origin, account)))]
     chooser = _Chooser(account)
-    at = 0 if account else first - 1  # whose a key is says the entry that made it
-    while at < last:
-        page = await ledger.read(at, min(PAGE, last - at))
-        if not page or page[0].position != at + 1:
-            raise LedgerCorrupt(at + 1, "the entry is missing")
-        for entry in page:
+    if not account:  # whose a key is says the entry that made it, so that an account's part needs all of them
+        await _withhold(ledger, writer, first - 1)
+    while writer.size < last:
+        at = writer.size
+        for entry in await ledger.read(at, min(PAGE, last - at)):
+            writer.check(entry)
             if chooser.shows(entry) and entry.position >= first:
-                lines += [line async for line in _withheld(ledger, writer, entry.position - 1)]
-                lines.append(writer.entry(entry))
-        at = page[-1].position
-        yield at, last, b"".join(lines)
+                lines += writer.entry(entry)
+            else:
+                writer.withhold(entry.leaf)
+        if writer.size == at:
+            raise LedgerCorrupt(at + 1, "the entry is missing")
+        yield writer.size, last, b"".join(lines)
         lines = []
     if not writer.entries:
         raise NothingToShow(f"no entry from {first} to {last} is the account's {account} alone")
-    lines = [line async for line in _withheld(ledger, writer, checkpoint.size)]
+    await _withhold(ledger, writer, checkpoint.size)
+    lines = writer.flush()
     if writer.frontier.root() != checkpoint.root:
         raise LedgerCorrupt(0, "the log is not the one that was signed for")
     lines.append(writer.line(ENCODE(CheckpointLine(note))))
@@ -269,21 +272,46 @@ class _Writer:
     def __init__(self) -> None:
         self.frontier = Frontier()
         self.entries = 0
+        self.size = 0
+        """How many entries were shown or withheld."""
+        self._withheld: list[tuple[int, bytes]] = []
         self._digest = sha256()
 
-    def entry(self, entry: Entry) -> bytes:
-        if entry.position != self.frontier.size + 1 or entry.leaf != leaf_hash(entry.body):
+    def check(self, entry: Entry) -> None:
+        if entry.position != self.size + 1:
+            raise LedgerCorrupt(self.size + 1, f"the next entry stored is {entry.position}")
+        if entry.leaf != leaf_hash(entry.body):
             raise LedgerCorrupt(entry.position, "the leaf is not the hash of the body")
+
+    def entry(self, entry: Entry) -> list[bytes]:
+        """The lines of what was withheld before *entry*, and its own."""
+        lines = self.flush()
         self.frontier.append(entry.leaf)
+        self.size += 1
         self.entries += 1
         try:
-            return self.line(entry_line(entry.position, entry.body))
+            return [*lines, self.line(entry_line(entry.position, entry.body))]
         except ValueError as fault:
             raise LedgerCorrupt(entry.position, str(fault)) from fault
 
-    def subtree(self, height: int, root: bytes) -> bytes:
-        self.frontier.append(root, height)
-        return self.line(ENCODE(_Withheld(_Subtree(height, root))))
+    def withhold(self, node: bytes, height: int = 0) -> None:
+        """Pass over a whole subtree; with the one before it, if that is its other half, it makes a larger one."""
+        number = self.size >> height
+        self.size += 1 << height
+        while number & 1 and self._withheld and self._withheld[-1][0] == height:
+            node = node_hash(self._withheld.pop()[1], node)
+            number >>= 1
+            height += 1
+        self._withheld.append((height, node))
+
+    def flush(self) -> list[bytes]:
+        """The lines of what was withheld."""
+        lines = []
+        for height, node in self._withheld:
+            self.frontier.append(node, height)
+            lines.append(self.line(ENCODE(_Withheld(_Subtree(height, node)))))
+        self._withheld.clear()
+        return lines
 
     def line(self, spelled: bytes) -> bytes:
         line = spelled + b"\n"
@@ -304,15 +332,13 @@ async def _begun(ledger: Ledger) -> tuple[_Writer, Checkpoint, str]:
         raise LedgerCorrupt(0, f"the last checkpoint counts for nothing: {refused}") from refused
 
 
-async def _withheld(ledger: Ledger, writer: _Writer, end: int) -> AsyncIterator[bytes]:
-    """The lines of the entries up to *end* that are not shown."""
-    for height, number in whole_subtrees(writer.frontier.size, end):
+async def _withhold(ledger: Ledger, writer: _Writer, end: int) -> None:
+    """Pass over the entries up to *end*, which nobody read."""
+    for height, number in whole_subtrees(writer.size, end):
         stored = height - height % TILE_HEIGHT
         count = 1 << (height - stored)
-        over = Frontier()
         for root in await ledger.subtrees(stored, number * count, count):
-            over.append(root)
-        yield writer.subtree(height, over.root())
+            writer.withhold(root, stored)
 
 
 def whole_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -42,7 +42,7 @@ def read_line(line: bytes, kinds: Mapping[bytes, type[Line]]) -> Line:
     try:
         found = msgspec.json.decode(line, type=kind)
         spelled = entry_line(found.position, bytes(found.entry)) if isinstance(found, EntryLine) else ENCODE(found)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise ValueError(f"cannot be read: {fault}") from fault
     if spelled + b"\n" != line:
         raise ValueError("is not spelled as a bundle is")

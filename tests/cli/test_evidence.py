@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from authority.cli.main import commands
 from authority.ledger.note import Signer
+from authority.ledger.port import BEGINNING
 from authority.model.event import read_event
 from tests.accounts.test_live_proofs import position_of, signed
 from tests.forging import bodies, rewritten, unguarded
@@ -144,6 +147,20 @@ def test_a_part_of_a_log_verifies_elsewhere_and_says_what_it_does_not_prove(stop
     part.write_bytes(part.read_bytes().replace(b'"Zoe"', b'"Eve"', 1))
     said = json.loads(invoke(live, "verify", part, "--key", now, "--output", "json", status=1))
     assert said["verified"] is False
+
+
+def test_a_range_between_two_moments_takes_in_both(stopped, tmp_path):
+    live, key = stopped
+    part = tmp_path / "part.jsonl"
+    (now,) = json.loads(invoke(live, "verify", "--key", key, "--output", "json"))["found"]["evidence"]["keys"]
+    with closing(sqlite3.connect(live.settings.database)) as connection:
+        recorded = [micros for (micros,) in connection.execute("SELECT at FROM event ORDER BY position")]
+    moment = BEGINNING + timedelta(microseconds=recorded[3])
+    invoke(live, "export", "--from", moment.isoformat(), "--to", moment.isoformat(), "--output", part)
+    found = json.loads(invoke(live, "verify", part, "--key", now, "--output", "json"))["found"]
+    same = [position for position, micros in enumerate(recorded, 1) if micros == recorded[3]]
+    assert (found["first"], found["last"]) == (same[0], same[-1])
+    assert "no part of" in invoke(live, "export", "--to", "0001-01-01", "--output", part, status=1)
 
 
 def test_a_part_that_cannot_be_written_or_believed_is_a_mistake_of_the_caller(stopped, tmp_path):

@@ -185,6 +185,17 @@ def test_an_accounts_part_shows_its_own_entries_and_hashes_of_all_others(path, k
     assert (found.account, found.complete) == (ANNS, False)
 
 
+def test_an_accounts_part_tells_what_it_leaves_out_in_the_fewest_subtrees(path):
+    spelled = written(path, account=ANNS)
+    size, at, expected = len(bodies(path)) - 1, 0, []
+    for position in sorted(shown(spelled)):
+        expected += whole_subtrees(at, position - 1)
+        at = position
+    expected += whole_subtrees(at, size)
+    told = [json.loads(line) for line in spelled.splitlines() if line.startswith(b'{"subtree"')]
+    assert [line["subtree"]["height"] for line in told] == [height for height, _ in expected]
+
+
 def test_an_account_and_a_range_go_together(path, key):
     found = read(written(path, 20, 250, ANNS), key)
     whole = shown(written(path, account=ANNS))
@@ -318,6 +329,24 @@ def test_a_part_of_another_form_or_log_is_refused(part, key):
     first, *rest = part.splitlines(keepends=True)
     assert "form 2" in refused(resealed([first.replace(b"1", b"2", 1), *rest]), key).what
     assert "says another" in refused(resealed([first.replace(b"authority.", b"elsewhere."), *rest]), key).what
+
+
+@pytest.mark.parametrize("depth", [10, 5_000, 100_000])
+def test_an_entry_of_any_depth_is_refused_and_nothing_worse(part, key, depth):
+    first, *rest = part.splitlines(keepends=True)
+    deep = b'{"position":1,"entry":{"type":%b}}\n' % (b"[" * depth + b"]" * depth)
+    refused(resealed([first, deep, *rest]), key)
+
+
+@settings(often, max_examples=25)
+@given(st.data())
+def test_what_is_left_out_is_told_in_the_fewest_subtrees(path, data):
+    first = data.draw(st.integers(1, 280))
+    spelled = written(path, first, first)
+    told = [json.loads(line) for line in spelled.splitlines() if line.startswith(b'{"subtree"')]
+    size = len(bodies(path)) - 1
+    expected = [*whole_subtrees(0, first - 1), *whole_subtrees(first, size)]
+    assert [line["subtree"]["height"] for line in told] == [height for height, _ in expected]
 
 
 def test_a_part_that_shows_nothing_proves_nothing(path, key):
