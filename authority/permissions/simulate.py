@@ -210,6 +210,10 @@ def _sense(asked: Question) -> _Sense:
     if refusal is not None:
         raise _Senseless(refusal)
     caller = _must(identity_arn(asked.caller_arn)) if asked.caller_arn else None
+    if caller is not None and caller.kind == "group":
+        raise _Senseless(
+            _senseless(f"CallerArn must be the ARN of a user or role, since a group makes no calls: {asked.caller_arn}")
+        )
     return _Sense(
         _must(told(asked.context_entries)),
         _must(_owner(asked.resource_owner)),

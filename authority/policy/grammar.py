@@ -15,6 +15,7 @@ import msgspec
 
 from authority.kernel.letters import folded
 from authority.policy import conditions, silences
+from authority.policy.conditions import dates
 from authority.policy.match import glob, tokens
 from authority.policy.text import SYNTAX, Array, Fault, Node, Object, Scalar, Text
 
@@ -34,6 +35,30 @@ IDENTITY_PROVIDERS: Final = frozenset(
 PARTITIONS: Final = frozenset(
     {"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"}
 )
+
+_IAM_PATHS: Final = (
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+    # These came later (Service Authorization Reference, IAM and STS), and are none of the message.
+    "assumed-role/",
+    "delegation-request/",
+    "role-template/",
+    "contextProvider/",
+)
+_IAM_WHOLE: Final = ("root",)
+_IAM_PATH: Final = f'IAM resource path must either be "*" or start with {", ".join(_IAM_PATHS[:13])}.'
+_OPEN = re.compile(r"[*?]|\$\{")
 
 _PARTITION = "(?:" + "|".join(sorted(PARTITIONS)) + ")"
 _SID = re.compile(r"[A-Za-z0-9]*")
@@ -193,28 +218,43 @@ def resources(node: Node | None) -> tuple[str, ...]:
     names = texts(node)
     if not names:
         raise Fault("Policy statement must contain resources.", node.start)
-    for name in names:
-        if name.value != "*":
-            _resource(name.value, name.start)
-    return tuple(name.value for name in names)
+    return tuple(name.value if name.value == "*" else _resource(name.value, name.start) for name in names)
 
 
-def _resource(name: str, at: int) -> None:
+def _resource(name: str, at: int) -> str:
+    """The ARN pattern that *name* is; the fields that it leaves out are `*`, as IAM fills them up."""
     fields = name.split(":", 5)
-    if fields[0] != "arn" or len(fields) == 1:
+    if len(fields) == 1:
         raise Fault(f'Resource {name} must be in ARN format or "*".', at)
-    if fields[1] not in PARTITIONS and fields[1] != "*":
-        raise Fault(f'Partition "{fields[1]}" is not valid for resource "{name}".', at)
-    if len(fields) == 2 or not _VENDOR.fullmatch(fields[2]):
+    missing = 6 - len(fields)
+    _, partition, service, region, account, rest = filled = [*fields, *["*"] * missing]
+    # IAM looks at the partition first, whatever stands before it.
+    if partition not in PARTITIONS and partition != "*":
+        raise Fault(f'Partition "{partition}" is not valid for resource "{":".join(["arn", *filled[1:]])}".', at)
+    if fields[0] != "arn":
+        raise Fault(f'Resource {name} must be in ARN format or "*".', at)
+    # A `*` at the end of a field may stand for the fields that follow.
+    if not service or (missing and "::" in name and not name.endswith("*")):
+        raise Fault(LEGACY, at, "an ARN has six fields, and a service")
+    regional = region and not (missing and region == "*")
+    if not _VENDOR.fullmatch(service):
         raise Fault("Resource vendor must be fully qualified and cannot contain regexes.", at)
-    if len(fields) == 6 and fields[3] and fields[2] == "iam":
+    if regional and service == "iam":
         raise Fault(f"IAM resource {name} cannot contain region information.", at)
     # Access points of S3 do have a region, and an account with it.
-    if len(fields) == 6 and fields[3] and fields[2] == "s3" and not fields[4]:
+    if regional and service == "s3" and not account:
         raise Fault(f"Resource {name} can not contain region information.", at)
-    # A `*` at the end of a field may stand for the fields that follow.
-    if len(fields) < 6 and not name.endswith("*"):
-        raise Fault(LEGACY, at, "an ARN has six fields")
+    if service == "iam" and not _is_path_of_iam(rest):
+        raise Fault(_IAM_PATH, at)
+    return name if name.endswith("*") else ":".join(filled)
+
+
+def _is_path_of_iam(path: str) -> bool:
+    """Whether *path* can reach anything that IAM has; what stands behind a wildcard or variable may be anything."""
+    fixed = _OPEN.split(path, maxsplit=1)[0]
+    if fixed == path:
+        return path in _IAM_WHOLE or path.startswith(_IAM_PATHS)
+    return fixed.startswith(_IAM_PATHS) or any(each.startswith(fixed) for each in (*_IAM_PATHS, *_IAM_WHOLE))
 
 
 def principals(node: Node | None, rules: Rules) -> tuple[Named, ...]:
@@ -277,16 +317,19 @@ def condition_block(node: Node | None) -> tuple[Condition, ...]:
         for key, values in keys.members.items():
             if not key:
                 raise Fault(SYNTAX, keys.places[key], "the condition key is empty")
-            found.append(Condition(name, key, _values(values)))
+            found.append(Condition(name, key, _values(values, name)))
     return tuple(found)
 
 
-def _values(node: Node) -> tuple[str, ...]:
+def _values(node: Node, operator: str) -> tuple[str, ...]:
+    dated = conditions.known(operator).name in dates.OPERATORS
     listed = node.items if isinstance(node, Array) else [node]
     found: list[str] = []
     for each in listed:
         if not isinstance(each, Text | Scalar):
             raise Fault(SYNTAX, each.start, "a condition value is text, a number, true or false")
+        if dated and dates.moment(each.value) is None:
+            raise Fault(LEGACY, each.start, f"{operator} wants {dates.SPELLINGS}")
         found.append(each.value)
     return tuple(found)
 

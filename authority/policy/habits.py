@@ -11,7 +11,6 @@ from authority.policy.conditions.addresses import block
 from authority.policy.conditions.arns import FIELDS
 from authority.policy.conditions.binaries import binary
 from authority.policy.conditions.booleans import boolean
-from authority.policy.conditions.dates import moment
 from authority.policy.conditions.numbers import number
 from authority.policy.finding import Finding, Written
 from authority.policy.variables import names_in
@@ -27,7 +26,6 @@ MFA: Final = "aws:multifactorauthpresent"
 
 _READERS: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     "Numeric": (number, "a number"),
-    "Date": (moment, "a moment: `2026-05-01T12:00:00Z`, `2026-05-01` or seconds since 1970"),
     "Bool": (boolean, "`true` or `false`"),
     "Null": (boolean, "`true` or `false`"),
     "Binary": (binary, "base 64"),

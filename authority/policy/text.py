@@ -74,8 +74,8 @@ class Object(msgspec.Struct, frozen=True):
 Node: TypeAlias = Text | Scalar | Nothing | Array | Object
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
-# The inner run never gives back, so a missing quote costs one pass.
-_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
+# No run ever gives back, so a missing quote costs one pass.
+_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
 _WORD = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -278,7 +278,6 @@ def test_a_role_that_calls_is_known_to_a_resource_s_policy_by_its_own_arn():
         (f"{ROOT}user/staff/Ben", "aws:PrincipalArn", f"{ROOT}user/staff/Ben"),
         (f"{ROOT}role/team/App", "aws:PrincipalArn", f"{ROOT}role/team/App"),
         (f"{ROOT}role/team/App", "aws:PrincipalType", "AssumedRole"),
-        (f"{ROOT}group/Team", "aws:PrincipalAccount", HOME),
     ],
 )
 def test_a_caller_brings_what_its_arn_says(caller, key, value):
@@ -311,6 +310,7 @@ def test_a_caller_brings_what_its_arn_says(caller, key, value):
         pytest.param({"ResourceOwner": f"{ROOT}user/Ben"}, id="an owner that is a user"),
         pytest.param({"CallerArn": f"arn:aws:sts::{HOME}:assumed-role/App/s"}, id="a session as the caller"),
         pytest.param({"CallerArn": f"{ROOT}root"}, id="root as the caller"),
+        pytest.param({"CallerArn": f"{ROOT}group/Team"}, id="a group as the caller"),
         pytest.param({"ContextEntries": [{"ContextKeyValues": ["x"]}]}, id="a key without a name"),
         pytest.param(
             {"ContextEntries": [{"ContextKeyName": name, "ContextKeyValues": ["x"]} for name in ("aws:a", "AWS:A")]},

@@ -104,8 +104,8 @@ DATES = (
     "2026-05-01",
     "2026-05",
     "2026-05-01T12:00",
-    "2026-05Z",
     "2026-04-30T23:59:59Z",
+    "2026-05-01t2:00:00-10",
     "2026-04-30T19:00:00-05:00",
     "1777636800",
     "1777636800.5",
@@ -114,12 +114,9 @@ DATES = (
     "-1",
     "0",
     "-1777636800",
-    "2026-13-01",
-    "2026-02-30T00:00:00Z",
-    "2026-05-01T24:00:00Z",
     "2026-05-01T12:00:00",
-    "soon",
 )
+NO_DATES = ("2026-05Z", "2026-13-01", "2026-02-30T00:00:00Z", "2026-05-01T24:00:00Z", "soon")
 BOOLS = ("true", "false", "True", "FALSE", "1", "")
 ADDRESSES = (
     "10.1.2.3",
@@ -185,8 +182,8 @@ KEYS: dict[str, tuple] = {
     "sts:TransitiveTagKeys": SETS,
     "aws:MultiFactorAuthAge": NUMBERS,
     "sts:DurationSeconds": NUMBERS,
-    "aws:CurrentTime": DATES,
-    "aws:TokenIssueTime": DATES,
+    "aws:CurrentTime": (*DATES, *NO_DATES),
+    "aws:TokenIssueTime": (*DATES, *NO_DATES),
     "aws:MultiFactorAuthPresent": BOOLS,
     "aws:SecureTransport": BOOLS,
     "aws:SourceIp": ADDRESSES,
@@ -381,6 +378,7 @@ class Author:
             resource + "*",
             resource[:cut] + "*" + resource[cut:],
             resource[:-1] + "?",
+            resource.rpartition("::")[0] or ":".join(resource.split(":")[:4]),
             resource[:cut] + 2 * ("*" + (resource[cut : cut + 2] or "x")) + "*",
             "*" if cut % 2 else resource,
         ]
@@ -389,7 +387,8 @@ class Author:
                 head, _, tail = resource.rpartition(literal)
                 choices += [head + each + tail for each in written]
         pattern = draw.choice(choices)
-        return pattern if pattern.split(":", 5)[3:4] == [""] or ":iam:" not in pattern else resource
+        of_iam = ":iam:" in pattern
+        return resource if of_iam and (pattern.split(":", 5)[3:4] != [""] or "{" in pattern[:30]) else pattern
 
     def principal(self):
         draw, caller = self.draw, self.asked.caller
@@ -481,6 +480,8 @@ class Author:
                         near[:1] + "${*}",
                     )
                 )
+            if values is DATES and chosen not in DATES:
+                chosen = draw.choice(DATES)
             if chosen in ("true", "false") and draw.random() < 0.3:
                 return chosen == "true"
             return int(chosen) if chosen in ("7", "42", "0") and draw.random() < 0.3 else chosen

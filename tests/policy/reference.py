@@ -224,6 +224,8 @@ def reaches(statement, asked: Asked, variables: bool) -> bool:
     def reached(patterns):
         for pattern in listed(patterns):
             fields = pattern.split(":", 5)
+            if pattern[-1] != "*":
+                fields += ["*"] * (6 - len(fields))
             head = ":".join(fields[:5]) + (":" if len(fields) == 6 else "")
             tail = fields[5] if len(fields) == 6 else ""
             filled = fill(tail, asked.context, variables)
@@ -414,8 +416,10 @@ def moment(text: str) -> Fraction | None:
         text += "-01"
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
         text += "T00:00"
-    if not text.endswith("Z") and not re.search(r"T.*[+-]", text):
+    if not re.search(r"[Zz]$|[Tt].*[+-]", text):
         text += "Z"
+    text = re.sub(r"T(\d):", r"T0\1:", text.upper())
+    text = re.sub(r"(T.*[+-]\d\d)$", r"\1:00", text)
     found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", text, re.ASCII)
     if not found or (found[3] and not found[2]):
         return None

@@ -78,11 +78,13 @@ def holds(name: str, held, *values: str, more=None) -> bool:
         pytest.param("DateGreaterThanEquals", "2026-05-01T12:00Z", ["2026-05-01T12:00:00Z"], True, id="without seconds"),
         pytest.param("DateEquals", "2026-05-01T12:00:00Z", ["2026-05-01T12:00:00"], True, id="a time without a zone is in UTC"),
         pytest.param("DateEquals", "2026-05-01T00:00:00Z", ["2026-05"], True, id="a month begins on its first day"),
+        pytest.param("DateEquals", "2026-04-30T14:00:00.5Z", ["2026-05-01t0:00:00.5+10"], True, id="the shortest time and zone"),
+        pytest.param("DateEquals", "2026-05-01T12:00:00z", ["2026-05-01T12:00:00Z"], True, id="letters in lower case"),
         *(
             pytest.param("DateGreaterThan", text, ["1970-01-01"], False, id=f"no moment: {text!r}")
             for text in (
                 "2026-5-1", "20260501T120000Z", "2026-W01-1", "2026-05-01 12:00:00Z", "2026-02-29",
-                "2026-05-01T12:00:00z", "2026-05-01T24:00:00Z", "2026-05-01T12:60:00Z", "2026-05-01T12:00:60Z", "2026-5", "2026-05Z", "2026-13",
+                "2026-05-01T24:00:00Z", "2026-05-01T12:60:00Z", "2026-05-01T12:00:60Z", "2026-5", "2026-05Z", "2026-13", "01T", "2026-05-01t123:00:00", "2026-05-01T12:00:00+1",
                 "2026-05-01T12:00:00+24:00", "2026-05-01T12:00:00+00:60", "2026-05-01T12:00:00.Z", "0000-01-01", "1e9", "\u0661",
                 "2026-05-01T12Z", "2026-05-01T12:00:00.1234567890Z",
             )

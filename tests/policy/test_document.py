@@ -25,6 +25,10 @@ NO_RESOURCES = "Policy statement must contain resources."
 ROLE_ACTIONS = "AssumeRole policy may only specify STS AssumeRole actions."
 SID = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
 VENDORLESS = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+IAM_PATH = (
+    'IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, '
+    "server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/."
+)
 REGEX = "Resource vendor must be fully qualified and cannot contain regexes."
 
 
@@ -138,7 +142,47 @@ def read(text: str, kind: Kind = Kind.IDENTITY) -> Document:
             "Resource arn:aws:s3:eu-west-1::x can not contain region information.",
             id="a region in an ARN of S3",
         ),
+        pytest.param(
+            identity(Resource="aws:s3:::home"),
+            'Partition "s3" is not valid for resource "arn:s3:::home:*".',
+            id="a resource without arn",
+        ),
+        pytest.param(
+            identity(Resource="a:home"),
+            'Partition "home" is not valid for resource "arn:home:*:*:*:*".',
+            id="a resource of two fields",
+        ),
+        pytest.param(identity(Resource="x:aws:s3:::home"), 'Resource x:aws:s3:::home must be in ARN format or "*".', id="another word than arn"),
         pytest.param(identity(Resource="arn:aws:s3::x"), LEGACY, id="an ARN with five fields"),
+        pytest.param(identity(NotResource="arn:aws:s3::x", Resource=None), LEGACY, id="an ARN with five fields left out"),
+        pytest.param(identity(Resource="arn:aws::x"), LEGACY, id="an ARN without a service"),
+        pytest.param(identity(Resource="arn:aws::::x"), LEGACY, id="an ARN of six fields without a service"),
+        *(
+            pytest.param(identity(Resource=f"arn:aws:iam::{path}"), IAM_PATH, id=f"{path} of IAM")
+            for path in (
+                ":example_bucket", "111122223333:thing", "111122223333:", "111122223333:role", "*:Role/x", "*:rule*",
+                "*:rootless", "*:thing/${aws:username}",
+            )
+        ),
+        *(
+            pytest.param(identity(Condition={f"Date{how}": {"a:b": value}}), LEGACY, id=f"Date{how} {value}")
+            for how, value in [
+                ("GreaterThan", "sdfdsf"),
+                ("LessThanEquals", "234-13"),
+                ("LessThanEquals", "2016-12-13t2:00:00.593194+1"),
+                ("LessThanEquals", "2016-12-13t2:00:00.1999999999+10:59"),
+                ("Equals", ["2026-05-01", "2026-02-30"]),
+                ("NotEqualsIfExists", "${aws:CurrentTime}"),
+                ("GreaterThan", ""),
+                ("GreaterThan", True),
+            ]
+        ),
+        pytest.param(identity(Condition={"ForAnyValue:DateLessThan": {"a:b": "soon"}}), LEGACY, id="no date in a set"),
+        pytest.param(
+            identity(Resource="arn:error:s3:::x", Condition={"DateGreaterThan": {"a": "sdfdsf"}}),
+            LEGACY,
+            id="no date, and an unknown partition",
+        ),
         pytest.param(identity(Principal="*"), "Policy document should not specify a principal.", id="a principal"),
         pytest.param(
             identity(NotPrincipal="*"), "Policy document should not specify a principal.", id="a principal left out"
@@ -233,6 +277,19 @@ def test_what_a_trust_policy_may_not_say(text, message):
         pytest.param(document(json.loads(identity())["Statement"][0], Id="x"), Kind.IDENTITY, id="Id in an identity policy"),
         pytest.param(identity(Condition={"a": {}}), Kind.IDENTITY, id="an operator that nobody knows and that tests nothing"),
         pytest.param(identity(Resource="arn:aws:s3:*"), Kind.IDENTITY, id="a star for the rest of the ARN"),
+        pytest.param(identity(Resource="arn:aws:fdsasf"), Kind.IDENTITY, id="an ARN of three fields"),
+        pytest.param(identity(Resource="arn:aws:sqs:eu-west-1"), Kind.IDENTITY, id="an ARN of four fields"),
+        *(
+            pytest.param(identity(Resource=f"arn:aws:iam::{path}"), Kind.IDENTITY, id=f"{path} of IAM")
+            for path in (
+                ":user/example_bucket", "*:*", "*", "*:role*", "*:?ser/x", "*:${aws:PrincipalTag/kind}/x", "*:root", "111122223333:mfa/x",
+                "aws:policy/*", "111122223333:report/*", "*:user/${aws:username}", "*:access-report/x",
+            )
+        ),
+        pytest.param(identity(Condition={"DateLessThan": {"a": "-292275054"}}), Kind.IDENTITY, id="a date long ago"),
+        pytest.param(identity(Condition={"DateLessThanEquals": {"a": "2016-12-13t2:00:00.593194+23"}}), Kind.IDENTITY, id="a date in its shortest spelling"),
+        pytest.param(identity(Condition={"DateLessThanEquals": {"a": ["2016-12-13T21:20:37.593194+00:00", 1777636800]}}), Kind.IDENTITY, id="dates"),
+        pytest.param(identity(Condition={"DateGreaterThan": {"a": []}}), Kind.IDENTITY, id="no dates at all"),
         pytest.param(identity(Resource="arn:*:iam::*:role/*"), Kind.IDENTITY, id="any partition"),
         pytest.param(identity(Resource="arn:aws:s3:eu-west-1:111122223333:accesspoint/x"), Kind.IDENTITY, id="an access point of S3"),
         pytest.param(identity(Condition={}), Kind.IDENTITY, id="no conditions"),
@@ -418,6 +475,7 @@ SOME_PAPERS = [paper for paper, _ in zip(papers(), range(201), strict=False)]
         pytest.param('{"a":' * 26_000, id="open objects"),
         pytest.param('"' + "a" * 131_000, id="an open string"),
         pytest.param('{"' + "\\n" * 65_000, id="an open string of escapes"),
+        pytest.param('{"' + "\\u0041" * 21_000, id="an open string of escaped letters"),
         pytest.param(" " * 131_072, id="white space"),
         pytest.param("1" * 131_072, id="a long number"),
         pytest.param('{"Statement":[' + "{}," * 40_000 + "{}]}", id="many statements"),

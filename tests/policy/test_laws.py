@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from authority.policy.combine import weigh
 
 from .engine import Compiler, decide, question
-from .generate import questions
+from .generate import LINKED, questions
 from .reference import Asked, Paper
 
 QUESTIONS = st.builds(
@@ -64,15 +64,28 @@ def rewritten(asked: Asked, change) -> Asked:
     return replace(asked, **plain, **levels)
 
 
+def leaves_alone(layer: str, asked: Asked) -> bool:
+    """Control policies never limit a service-linked role, nor those of a service whoever is of no account."""
+    outsider = asked.caller.kind not in ("user", "root", "assumed-role", "federated-user")
+    return (layer in ("scps", "rcps") and asked.caller == LINKED) or (layer == "scps" and outsider)
+
+
 @bounded
 @given(QUESTIONS, st.sampled_from(LAYERS))
 def test_a_deny_of_everything_beats_every_allow(asked, layer):
     changed = with_added(asked, layer, everything(asked, layer, "Deny"))
-    outsider = asked.caller.kind not in ("user", "root", "assumed-role", "federated-user")
-    linked = ":role/aws-service-role/" in asked.caller.issuer
-    if changed == asked or (layer == "scps" and outsider) or (layer in ("scps", "rcps") and linked):
-        return
-    assert effect(changed) == "explicitDeny"
+    if changed != asked and not leaves_alone(layer, asked):
+        assert effect(changed) == "explicitDeny"
+
+
+@bounded
+@given(QUESTIONS, st.sampled_from(("scps", "rcps")), st.booleans())
+def test_control_policies_change_nothing_for_whom_they_leave_alone(asked, layer, linked):
+    if linked:
+        asked = replace(asked, caller=LINKED)
+    if leaves_alone(layer, asked):
+        denied = with_added(asked, layer, everything(asked, layer, "Deny"))
+        assert effect(denied) == effect(replace(asked, **{layer: ()}))
 
 
 @bounded

@@ -62,7 +62,6 @@ def if_(operator: str, key: str, *values) -> dict:
         pytest.param(if_("StringNotEqualsIgnoreCase", "aws:username", "*"), ["wildcard-as-text"], id="one in a negated operator"),
         pytest.param(if_("StringEquals", "aws:username", "al${*}"), [], id="an escaped star"),
         pytest.param(if_("StringLike", "aws:username", "al*"), [], id="a wildcard in StringLike"),
-        pytest.param(if_("DateLessThan", "aws:CurrentTime", "soon", "2026-05-01"), ["never-matches"], id="no date"),
         pytest.param(if_("NumericEqualsIfExists", "s3:max-keys", "ten"), ["never-matches"], id="no number"),
         pytest.param(if_("Bool", "aws:SecureTransport", "yes"), ["never-matches"], id="no truth"),
         pytest.param(if_("Bool", "aws:SecureTransport", "${aws:ViaAWSService}"), [], id="a truth in a variable"),

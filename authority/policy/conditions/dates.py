@@ -13,12 +13,16 @@ from authority.policy.conditions.comparison import Prepare, none_holds, one_hold
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _SECOND: Final = 1_000_000_000
-# One spelling per part: `strptime` and `fromisoformat` take more, and two readings of one text are an attack.
+# One reading per spelling: `strptime` and `fromisoformat` take more, and two readings of one text are an attack.
+# IAM was seen to take a small `t`, an hour of one digit and a zone of hours alone.
 _MOMENT = re.compile(
     r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2})"
-    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|([+-])([0-9]{2}):([0-9]{2}))?)?)?"
+    r"(?:[Tt]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?([Zz]|([+-])([0-9]{2})(?::([0-9]{2}))?)?)?)?"
 )
 _SECONDS = re.compile(r"(-?)([0-9]{1,100})(?:\.([0-9]{1,9}))?")
+
+
+SPELLINGS: Final = "a moment: `2026-05-01T12:00:00Z`, `2026-05-01` or seconds since 1970"
 
 
 @functools.lru_cache(maxsize=1024)
