@@ -194,7 +194,15 @@ def answered():
 def test_a_planted_wrong_rule_is_noticed(module, right, wrong, answered):
     with planted(f"{ROOM}.{module}", right, wrong) as engine:
         compiler = engine.Compiler()
-        assert any(engine.decide(asked, compiler) != expected for asked, expected in answered)
+        assert any(errs(engine, asked, expected, compiler) for asked, expected in answered)
+
+
+def errs(engine: ModuleType, asked, expected, compiler) -> bool:
+    """Whether the engine answers wrongly, or will not read a document that is in order."""
+    try:
+        return engine.decide(asked, compiler) != expected
+    except AssertionError:
+        return True
 
 
 def test_the_engine_as_it_is_gets_every_answer_right(answered):
