@@ -411,7 +411,7 @@ def number(text: str) -> Fraction | None:
 
 def moment(text: str) -> Fraction | None:
     if re.fullmatch(r"-?[0-9]+(\.[0-9]{1,9})?", text):
-        return Fraction(text)
+        return Fraction(text) if abs(int(Fraction(text))) < 2**63 else None
     if re.fullmatch(r"\d{4}-\d\d", text, re.ASCII):
         text += "-01"
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):

@@ -69,7 +69,7 @@ def holds(name: str, held, *values: str, more=None) -> bool:
         pytest.param("DateEquals", "2026-05-01T12:00:00.10Z", ["2026-05-01T12:00:00.1Z"], True, id="fractions"),
         pytest.param("DateEquals", "1777636800", ["2026-05-01T12:00:00Z"], True, id="seconds since 1970"),
         pytest.param("DateEquals", "1777636800.5", ["2026-05-01T12:00:00.5Z"], True, id="fractions of seconds"),
-        pytest.param("DateLessThan", "9999-12-31", ["1000000000000000000000"], True, id="beyond the calendar"),
+        pytest.param("DateLessThan", "9999-12-31", ["9223372036854775807"], True, id="beyond the calendar"),
         pytest.param("DateEquals", "-1", ["1969-12-31T23:59:59Z"], True, id="before 1970"),
         pytest.param("DateEquals", "2024-02-29T00:00:00Z", ["1709164800"], True, id="a leap day"),
         pytest.param("DateLessThan", "2026", ["1970-01-02"], True, id="four digits are seconds"),
@@ -86,7 +86,7 @@ def holds(name: str, held, *values: str, more=None) -> bool:
                 "2026-5-1", "20260501T120000Z", "2026-W01-1", "2026-05-01 12:00:00Z", "2026-02-29",
                 "2026-05-01T24:00:00Z", "2026-05-01T12:60:00Z", "2026-05-01T12:00:60Z", "2026-5", "2026-05Z", "2026-13", "01T", "2026-05-01t123:00:00", "2026-05-01T12:00:00+1",
                 "2026-05-01T12:00:00+24:00", "2026-05-01T12:00:00+00:60", "2026-05-01T12:00:00.Z", "0000-01-01", "1e9", "\u0661",
-                "2026-05-01T12Z", "2026-05-01T12:00:00.1234567890Z",
+                "2026-05-01T12Z", "2026-05-01T12:00:00.1234567890Z", "9223372036854775808",
             )
         ),
         pytest.param("DateNotEquals", "soon", ["2026-05-01"], False, id="what is no moment does not differ from one"),

@@ -175,6 +175,7 @@ def read(text: str, kind: Kind = Kind.IDENTITY) -> Document:
                 ("NotEqualsIfExists", "${aws:CurrentTime}"),
                 ("GreaterThan", ""),
                 ("GreaterThan", True),
+                ("LessThan", "9223372036854775808"),
             ]
         ),
         pytest.param(identity(Condition={"ForAnyValue:DateLessThan": {"a:b": "soon"}}), LEGACY, id="no date in a set"),
@@ -287,6 +288,7 @@ def test_what_a_trust_policy_may_not_say(text, message):
             )
         ),
         pytest.param(identity(Condition={"DateLessThan": {"a": "-292275054"}}), Kind.IDENTITY, id="a date long ago"),
+        pytest.param(identity(Condition={"DateLessThan": {"a": "9223372036854775807"}}), Kind.IDENTITY, id="the last second that IAM counts"),
         pytest.param(identity(Condition={"DateLessThanEquals": {"a": "2016-12-13t2:00:00.593194+23"}}), Kind.IDENTITY, id="a date in its shortest spelling"),
         pytest.param(identity(Condition={"DateLessThanEquals": {"a": ["2016-12-13T21:20:37.593194+00:00", 1777636800]}}), Kind.IDENTITY, id="dates"),
         pytest.param(identity(Condition={"DateGreaterThan": {"a": []}}), Kind.IDENTITY, id="no dates at all"),

@@ -20,7 +20,8 @@ _MOMENT = re.compile(
     r"(?:[Tt]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?([Zz]|([+-])([0-9]{2})(?::([0-9]{2}))?)?)?)?"
 )
 _SECONDS = re.compile(r"(-?)([0-9]{1,100})(?:\.([0-9]{1,9}))?")
-
+_LAST: Final = 2**63 - 1
+"""IAM was seen to refuse one second more."""
 
 SPELLINGS: Final = "a moment: `2026-05-01T12:00:00Z`, `2026-05-01` or seconds since 1970"
 
@@ -33,6 +34,8 @@ def moment(text: str) -> int | None:
     """
     if found := _SECONDS.fullmatch(text):
         sign, seconds, fraction = found.groups()
+        if int(seconds) > _LAST:
+            return None
         count = int(seconds) * _SECOND + _nanoseconds(fraction)
         return -count if sign else count
     if not (found := _MOMENT.fullmatch(text)):
