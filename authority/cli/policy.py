@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
@@ -31,6 +32,7 @@ QUOTAS: Final[Mapping[Kind, tuple[str, int]]] = {
 }
 """Sizes of documents where an account has no other quota (IAM and AWS STS quotas)."""
 
+_ACTION: Final = re.compile(r"[^\s:*?]+:[^\s:*?]+")
 _OUTPUT = click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 
 
@@ -172,6 +174,9 @@ def explain(
     """
     if trust is not None and resource_policies:
         raise click.UsageError("--trust and --resource-policy exclude each other: a role has a trust policy alone")
+    if _ACTION.fullmatch(action) is None:
+        # The engine would answer, and nothing but `*` could allow it.
+        raise click.BadParameter(f"`{action}` is not one action of a service: s3:GetObject is", param_hint="--action")
     who = principal_of(principal, issuer)
     named = arns.parse(resource)
     question = combine.Question(

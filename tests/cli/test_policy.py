@@ -249,6 +249,9 @@ def test_a_key_said_twice_or_known_to_hold_a_set_holds_a_set(file):
         pytest.param(("--principal", "arn:aws:sts::111122223333:assumed-role/app"), id="a session without a name"),
         pytest.param(("--principal", ALICE, "--context", "aws:username"), id="a key without a value"),
         pytest.param(("--principal", ALICE, "--context", "=x"), id="a value without a key"),
+        pytest.param(("--principal", ALICE, "--action", "GetObject"), id="an action of no service"),
+        pytest.param(("--principal", ALICE, "--action", "s3:*"), id="many actions"),
+        pytest.param(("--principal", ALICE, "--action", "s3:Get:Object"), id="two colons in an action"),
     ],
 )
 def test_what_cannot_be_asked_is_another_failure(words):
