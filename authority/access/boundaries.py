@@ -22,10 +22,14 @@ KEY: Final = "iam:permissionsboundary"
 
 
 class AttachedBoundary(msgspec.Struct, frozen=True, rename="pascal"):
-    """A boundary on the wire (IAM API, AttachedPermissionsBoundary)."""
+    """A boundary on the wire (IAM API, AttachedPermissionsBoundary).
+
+    The model's only word for its type is `PermissionsBoundaryPolicy`; AWS was recorded to answer `Policy`, as the text
+    of its API says.
+    """
 
     permissions_boundary_arn: str
-    permissions_boundary_type: str = "PermissionsBoundaryPolicy"
+    permissions_boundary_type: str = "Policy"
 
 
 def boundary_wanted(state: State, account: Account, text: str, partition: str) -> PolicyId | Refusal | None:

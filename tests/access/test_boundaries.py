@@ -68,7 +68,7 @@ def test_a_boundary_is_a_condition_and_is_shown():
     account = state.accounts[PRODUCTION]
     mia = account.users[MIA]
     assert boundary_worn(state, account, mia, "aws") == {"iam:permissionsboundary": LIMITS_ARN}
-    assert boundary_shown(state, account, mia, "aws") == AttachedBoundary(LIMITS_ARN, "PermissionsBoundaryPolicy")
+    assert boundary_shown(state, account, mia, "aws") == AttachedBoundary(LIMITS_ARN, "Policy")
     assert [holder.id for holder in account.bounded_by(LIMIT)] == [MIA]
 
 

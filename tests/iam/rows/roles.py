@@ -32,7 +32,7 @@ def shown(name="App", path="/", trust=TRUST, **more):
 
 
 WHOLE_ROLE = {"MaxSessionDuration": 3600, "RoleLastUsed": {}}
-SET = {"PermissionsBoundaryArn": LIMIT, "PermissionsBoundaryType": "PermissionsBoundaryPolicy"}
+SET = {"PermissionsBoundaryArn": LIMIT, "PermissionsBoundaryType": "Policy"}
 LINKED = call("CreateServiceLinkedRole", AWSServiceName="autoscaling.amazonaws.com", CustomSuffix="x")
 LINKED_NAME = "AWSServiceRoleForAutoScaling_x"
 PROTECTED = Fails("UnmodifiableEntity", f"Cannot perform the operation on the protected role '{LINKED_NAME}' - this role is only modifiable by AWS")  # fmt: skip

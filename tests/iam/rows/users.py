@@ -39,7 +39,7 @@ def shown_group(name="Dev", path="/"):
     }
 
 
-SET = {"PermissionsBoundaryArn": LIMIT, "PermissionsBoundaryType": "PermissionsBoundaryPolicy"}
+SET = {"PermissionsBoundaryArn": LIMIT, "PermissionsBoundaryType": "Policy"}
 
 USERS = [
     row("a user is made at the root path and shown without what he has not", ANN, {"User": shown_user()}),
