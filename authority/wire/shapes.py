@@ -32,6 +32,7 @@ WORDINGS: Final = {
             r"[\w+=,.@-]+": "The specified value for {label} is invalid. It must contain only alphanumeric characters "
             "and/or the following: +=,.@_-",
         },
+        never_null=frozenset({"tagKeyType"}),
     ),
 }
 """Services that word what they do not take in another way than the rest, as was recorded of AWS."""

@@ -262,9 +262,9 @@ def assumed(**changes: str | None) -> Any:
         pytest.param({"Tags__member__1__Key": "k"}, "1 validation error detected: Value null at 'tags.1.member.value' failed to satisfy constraint: Member must not be null", id="missing inside a list"),
         pytest.param(
             {"Tags__member__1__Key": "k", "Tags__member__1__Value": "v", "Tags__member__2__Key": "", "Tags__member__2__Value": "*"},
-            "3 validation errors detected: Value '' at 'tags.2.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1; "
-            "Value '' at 'tags.2.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+; "
-            "Value '*' at 'tags.2.member.value' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*",
+            "3 validation errors detected: Value '*' at 'tags.2.member.value' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*; "
+            "Value '' at 'tags.2.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1; "
+            "Value '' at 'tags.2.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+",
             id="everything that is wrong, in one message",
         ),
         pytest.param(
@@ -307,7 +307,25 @@ def test_an_enumeration_is_named_in_full():
         pytest.param("UpdateUser", {"UserName": "a", "NewPath": "/a"}, "The specified value for newPath is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", id="a new path"),
         pytest.param("CreateUser", {"UserName": "a b", "Path": "a"}, "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", id="the first of several"),
         pytest.param("CreateUser", {"UserName": "*" * 65}, "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must have length less than or equal to 64", id="one that is too long as well"),
-        pytest.param("UntagUser", {"UserName": "a", "TagKeys.member.1": "*"}, "1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+]", id="a text in a list"),
+        pytest.param("UntagUser", {"UserName": "a", "TagKeys.member.1": "*"}, "1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+, Member must not be null]", id="a key of a tag in a list"),
+        pytest.param(
+            "CreateOpenIDConnectProvider",
+            {"Url": "b" * 256, "ClientIDList.member.1": "b" * 256, "ThumbprintList.member.1": "b" * 41},
+            "3 validation errors detected: "
+            "Value at 'clientIDList' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 255, Member must have length greater than or equal to 1]; "
+            "Value at 'thumbprintList' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 40, Member must have length greater than or equal to 40]; "
+            "Value at 'url' failed to satisfy constraint: Member must have length less than or equal to 255",
+            id="several members, as AWS was recorded to order them",
+        ),
+        pytest.param(
+            "UpdateAccountPasswordPolicy",
+            {"MinimumPasswordLength": "129", "PasswordReusePrevention": "25", "MaxPasswordAge": "1096"},
+            "3 validation errors detected: "
+            "Value at 'minimumPasswordLength' failed to satisfy constraint: Member must have value less than or equal to 128; "
+            "Value at 'passwordReusePrevention' failed to satisfy constraint: Member must have value less than or equal to 24; "
+            "Value at 'maxPasswordAge' failed to satisfy constraint: Member must have value less than or equal to 1095",
+            id="several numbers, as AWS was recorded to order them",
+        ),
     ],
 )  # fmt: skip
 def test_iam_repeats_no_value_and_has_words_of_its_own_for_names_and_paths(name, pairs, message):
