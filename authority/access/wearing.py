@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -57,12 +58,17 @@ def tagged(
     return Decision(facts=(laid_on,) if new else ())
 
 
-def tags_listed(call: Call[Any], listing: str, wearer: Wearer) -> Decision:
-    """List the tags of *wearer*, by key; *listing* is the action."""
+def by_key(tag: Tag) -> str:
+    """The order of most listings of tags."""
+    return tag.key
+
+
+def tags_listed(call: Call[Any], listing: str, wearer: Wearer, order: Callable[[Tag], str] = by_key) -> Decision:
+    """List the tags of *wearer* in *order*; *listing* is the action."""
     return listed(
         call,
         f"{listing}|{wearer.id}",
         lambda _: wearer.tags,
-        lambda tag: tag.key,
+        order,
         lambda page: TagsPage(page.items, page.is_truncated, page.marker),
     )

@@ -370,4 +370,9 @@ def list_policy_tags(state: State, call: Call[ListPolicyTags], _facts: Facts) ->
     policy = found(state, call, "was not found.")
     if isinstance(policy, Refusal):
         return Decision(answer=policy)
-    return tags_listed(call, "iam:ListPolicyTags", policy)
+    return tags_listed(call, "iam:ListPolicyTags", policy, _shorter_first)
+
+
+def _shorter_first(tag: Tag) -> str:
+    """The order in which AWS was recorded to list the tags of a policy: short keys before long ones."""
+    return f"{len(tag.key):03}{tag.key}"

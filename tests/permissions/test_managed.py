@@ -318,6 +318,20 @@ def test_tags_of_policies_keep_case_apart_are_replaced_and_taken_off():
     assert world.ask(managed.list_policy_tags, PolicyArn=BOOKS)["Tags"] == more[1:]
 
 
+def test_tags_of_a_policy_are_listed_as_aws_was_recorded_to():
+    tags = tuple(Tag(key, "") for key in ("abc", "b", "z", "a"))
+    world = World(created(tags=tags))
+    assert [tag["Key"] for tag in world.ask(managed.get_policy, PolicyArn=BOOKS)["Policy"]["Tags"]] == [
+        "abc",
+        "b",
+        "z",
+        "a",
+    ]
+    first = world.ask(managed.list_policy_tags, PolicyArn=BOOKS, MaxItems=3)
+    rest = world.ask(managed.list_policy_tags, PolicyArn=BOOKS, Marker=first["Marker"])
+    assert [tag["Key"] for tag in first["Tags"] + rest["Tags"]] == ["a", "b", "z", "abc"]
+
+
 def test_a_policy_carries_fifty_tags_and_no_more():
     fifty = tuple(Tag(f"k{number}", "") for number in range(50))
     world = World(created(tags=fifty))
