@@ -47,7 +47,9 @@ def test_the_policies_that_people_attach_by_habit_are_there():
     assert set(habits.split()) <= {policy.name for policy in OURS if policy.path == "/"}
     roles = {"AWSLambdaBasicExecutionRole", "AmazonECSTaskExecutionRolePolicy", "AWSLambdaVPCAccessExecutionRole"}
     assert roles <= {policy.name for policy in OURS if policy.path == "/service-role/"}
-    assert NAMED["ViewOnlyAccess"].path == "/job-function/"
+    jobs = """Billing DatabaseAdministrator DataScientist NetworkAdministrator SupportUser SystemAdministrator
+        ViewOnlyAccess"""
+    assert set(jobs.split()) == {policy.name for policy in OURS if policy.path == "/job-function/"}
 
 
 def test_no_two_policies_of_ours_share_a_name():
@@ -197,6 +199,26 @@ def allowed(name: str, action: str, resource: str = "*", **context: str) -> bool
         ("AmazonDynamoDBReadOnlyAccess", "dynamodb:GetItem dynamodb:Query", "dynamodb:PutItem dynamodb:DeleteTable"),
         ("AWSLambdaBasicExecutionRole", "logs:PutLogEvents", "logs:DeleteLogGroup lambda:InvokeFunction"),
         ("AWSDenyAll", "", "s3:GetObject iam:GetUser"),
+        (
+            "SystemAdministrator",
+            "ec2:RunInstances iam:ListRoles s3:PutObject lambda:CreateFunction",
+            "iam:PassRole iam:CreateUser iam:AttachRolePolicy sts:AssumeRole organizations:CloseAccount",
+        ),
+        ("DatabaseAdministrator", "rds:CreateDBInstance dynamodb:DeleteTable", "iam:PassRole ec2:RunInstances"),
+        (
+            "NetworkAdministrator",
+            "ec2:CreateVpc route53:CreateHostedZone",
+            "ec2:RunInstances iam:PassRole s3:GetObject",
+        ),
+        ("SupportUser", "support:CreateCase ec2:DescribeInstances iam:GetUser", "iam:CreateUser s3:GetObject"),
+        ("DataScientist", "s3:GetObject glue:StartJobRun", "iam:PassRole iam:CreateRole ec2:CreateVpc"),
+        ("AmazonElasticMapReduceRole", "ec2:RunInstances", "iam:PassRole iam:CreateRole s3:DeleteObject"),
+        (
+            "AWSControlTowerServiceRolePolicy",
+            "organizations:CreateAccount cloudformation:CreateStackSet",
+            "organizations:CloseAccount iam:CreateRole iam:PassRole sts:AssumeRole",
+        ),
+        ("AmazonSageMakerFullAccess", "sagemaker:CreateModel", "iam:PassRole iam:CreateRole s3:GetObject"),
     ],
 )
 def test_what_the_best_known_policies_allow(name, yes, no):
