@@ -23,14 +23,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from authority.cli.client import Client, client_options
 from authority.cli.options import PLACES, read_point, read_settings, settings_options
-from authority.compose import reading
+from authority.compose import checkpoint_keys, reading
 from authority.ledger.note import Checkpoint, NoteRefused, VerifierKey, read_note, verified
 from authority.ledger.port import BEGINNING, Ledger, LedgerCorrupt
 from authority.ledger.tlog import ProofRefused, check_consistency, check_inclusion, leaf_hash
 from authority.replay import excerpt
 from authority.replay.bundle import Reader, exported
 from authority.replay.evidence import Evidence
-from authority.replay.excerpt import Excerpted, NothingToShow, excerpted
+from authority.replay.excerpt import Excerpted
+from authority.replay.excerpting import NothingToShow, excerpted
 from authority.replay.lines import LONGEST_LINE
 from authority.replay.verifying import Tell, Verified
 from authority.replay.verifying import verify as verify_ledger
@@ -147,10 +148,14 @@ def _tell(found: Verified) -> None:
 def _tell_excerpt(found: Excerpted) -> None:
     whose = f" of the account {found.account}" if found.account else ""
     click.echo(f"{found.entries} entries{whose} verified, from position {found.first} to {found.last}.")
+    if found.shared:
+        click.echo(f"Of {found.shared} more, which others have a part in, its side is shown.")
     click.echo(f"Each stands there in the log `{found.origin}` of {found.size} entries that was signed by")
     for key in found.keys:
         click.echo(f"    {key}")
-    if found.complete:
+    if found.account and found.complete:
+        click.echo("That nothing of the account's is missing from there to there is stated under the same key.")
+    elif found.complete:
         click.echo("None between them is missing.")
     else:
         click.echo("That the account has no other entries is NOT proven: entries that are not shown may be its own.")
@@ -228,8 +233,9 @@ def export(file: IO[bytes], since: str | None, until: str | None, account: str, 
     """Write the log with its checkpoints as one file, which `authority verify FILE` verifies anywhere.
 
     Entries hold what was asked, by whom and from where, of every account; no secrets.  With --from, --to or --account
-    a part of it: of the entries that are left out there are only the hashes that lead to the last checkpoint.  An entry
-    that is another account's, too, is left out; that none of the account's own is missing, such a file does not prove.
+    a part of it: of the entries that are left out there are only the hashes that lead to the last checkpoint.  Of an
+    entry that is another account's, too, there is what the account sees of it.  That nothing of the account's is
+    missing is stated under the key that signs checkpoints, which takes the root key.
     """
     if account and not re.fullmatch("[0-9]{12}", account):
         raise click.BadParameter("an account has twelve digits", param_hint="--account")
@@ -246,7 +252,10 @@ async def _export(settings: Settings, file: IO[bytes], since: str | None, until:
         if since is None and until is None and not account:
             pages = exported(ledger)
         else:
-            pages = excerpted(ledger, await _first(ledger, since), await _last(ledger, until), account)
+            unseal = checkpoint_keys(settings) if account else None
+            if account and unseal is None:
+                click.echo("Without the root key it cannot be stated that nothing is missing.", err=True)
+            pages = excerpted(ledger, await _first(ledger, since), await _last(ledger, until), account, unseal)
         with _progress("exporting", quiet=not sys.stderr.isatty()) as tell:
             async for reached, total, lines in pages:
                 file.write(lines)

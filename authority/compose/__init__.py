@@ -38,6 +38,7 @@ from authority.ledger.port import Ledger
 from authority.ledger.sql.schema import check, migrate
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.model import authority as facts_of
+from authority.model.checkpoints import PURPOSE as CHECKPOINT_SIGNING
 from authority.model.state import EMPTY, from_canonical, state_format
 from authority.outbound.clock import SystemClock
 from authority.outbound.custody import Custody
@@ -49,6 +50,7 @@ from authority.pipeline import SEED_BYTES, Pipeline
 from authority.projections.engines import ProjectionsInUse
 from authority.projections.runner import Projections, rebuild
 from authority.replay.folding import BEGINNING, Version
+from authority.replay.statement import Unseal
 from authority.replay.verifying import verify_vault
 from authority.sealing import Sealer
 from authority.sessions.issuer import published
@@ -151,6 +153,14 @@ async def reading(settings: Settings) -> AsyncIterator[Ledger]:
         yield ledger
     finally:
         await ledger.close()
+
+
+def checkpoint_keys(settings: Settings) -> Unseal | None:
+    """What opens the keys that sign checkpoints; None where the root key is not."""
+    if settings.root_key is None and not settings.root_key_file.exists():
+        return None
+    custody = Custody(load_root_key(settings.root_key_file, settings.root_key), SystemEntropy())
+    return lambda key_id, sealed: custody.unseal(key_id, CHECKPOINT_SIGNING, sealed)
 
 
 async def rebuild_projections(settings: Settings, told: Callable[[int], None]) -> tuple[int, bool]:

@@ -3,84 +3,120 @@
     {"excerpt":1,"origin":"...","account":"..."}        first
     {"subtree":{"height":3,"root":"..."}}               the root over 8 entries that are not shown
     {"position":9,"entry":{...}}                        an entry that is, byte for byte as it was stored and hashed
+    {"shared":{"position":10,"leaf":"...","seen":{}}}   the hash of one that is another's, too, and the account's side
     {"checkpoint":"..."}                                what all of it leads to, as it was signed
+    {"statement":"..."}                                 that nothing of the account's is missing, as it was signed
     {"end":{"entries":1,"sha256":"..."}}                last; the digest of all bytes before it
 
 Shown entries and the roots of what lies between them make up the tree whose root was signed, so that each entry is the
 one that stands at its position.  Without an account the entries shown follow each other without a gap.  With one they
-are those that are wholly that account's; that there are no others is not proven, for nobody can tell from a root
-whose the entries under it are.
+are those that are wholly that account's, and nobody can tell from a root whose the entries under it are: that there are
+no others, and what the account sees of entries that it shares, is as good as the statement that the log's own key
+signed.  Without one it is not proven, and what is shared is not shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Annotated, Final, assert_never
+from typing import Annotated, Final, TypeAlias, assert_never
 
 import msgspec
 
-from authority.audit.visibility import accounts_of, seen_by
-from authority.ledger.note import Checkpoint, NoteRefused, VerifierKey, read_note, verified
-from authority.ledger.port import Entry, Ledger, LedgerCorrupt
-from authority.ledger.tlog import HASH_BYTES, TILE_HEIGHT, Frontier, leaf_hash, node_hash
+from authority.audit.visibility import accounts_of
+from authority.ledger.note import COSIGNATURE, Checkpoint, NoteRefused, VerifierKey, read_note, verified
+from authority.ledger.port import LedgerCorrupt
+from authority.ledger.tlog import HASH_BYTES, Frontier, leaf_hash
 from authority.model.event import Event, read_event
-from authority.model.principals import AccessKeyCreated
-from authority.model.sessions import SessionIssued
-from authority.replay.lines import ENCODE, CheckpointLine, EntryLine, entry_line, read_line
+from authority.replay.lines import CheckpointLine, EntryLine, read_line
+from authority.replay.statement import Statement
 
 FORMAT: Final = 1
-PAGE: Final = 512
 HIGHEST: Final = 62
 
 
-class NothingToShow(Exception):  # noqa: N818 - what happened, in the words of the house
-    """There is no excerpt of what was asked for."""
+Hash = Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
 
-class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The first line."""
+
     excerpt: int
     origin: str
     account: Annotated[str, msgspec.Meta(pattern=r"\A([0-9]{12})?\Z")]
+    stated: bool = False
+    """Whether a statement follows."""
 
 
-class _Subtree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Subtree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole subtree."""
+
     height: Annotated[int, msgspec.Meta(ge=0, le=HIGHEST)]
-    root: Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
+    root: Hash
 
 
-class _Withheld(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    subtree: _Subtree
+class Withheld(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Entries that are not shown."""
+
+    subtree: Subtree
 
 
-class _End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an account sees of an entry that is not its own alone."""
+
+    position: int
+    leaf: Hash
+    seen: msgspec.Raw
+
+
+class Shared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The line of one."""
+
+    shared: Seen
+
+
+class StatementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A statement as it was signed."""
+
+    statement: str
+
+
+class End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much there was."""
+
     entries: int
     sha256: str
 
 
-class _Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    end: _End
+class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The last line."""
+
+    end: End
 
 
 START: Final = b'{"excerpt":'
 """How the file begins, so that it is known from a bundle of a whole log."""
-_STARTS: Final[Mapping[bytes, type[_Header | _Withheld | EntryLine | CheckpointLine | _Ended]]] = {
-    START: _Header,
-    b'{"subtree":': _Withheld,
+_Line: TypeAlias = Header | Withheld | EntryLine | Shared | CheckpointLine | StatementLine | Ended
+_STARTS: Final[Mapping[bytes, type[_Line]]] = {
+    START: Header,
+    b'{"subtree":': Withheld,
     b'{"position":': EntryLine,
+    b'{"shared":': Shared,
     b'{"checkpoint":': CheckpointLine,
-    b'{"end":': _Ended,
+    b'{"statement":': StatementLine,
+    b'{"end":': Ended,
 }
 
 
 class Excerpted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What an excerpt proves: so many entries, from *first* to *last*, stand where it says in the log that was signed.
 
-    Where *complete* no entry between *first* and *last* is missing.  With an *account* nothing is said of entries that
-    are not shown: they may be its own.
+    Where *complete* nothing from *first* to *last* is missing: no entry, or nothing that the *account* sees, and
+    *shared* are the entries of which it sees its side.  Where not, entries that are not shown may be the account's.
     """
 
     entries: int
+    shared: int
     first: int
     last: int
     account: str
@@ -101,11 +137,12 @@ class Reader:
         self._keys = tuple(keys)
         self._frontier = Frontier()
         self._digest = sha256()
-        self._lines = self._entries = self._first = self._last = 0
-        self._header: _Header | None = None
+        self._lines = self._entries = self._shared = self._first = self._last = 0
+        self._header: Header | None = None
         self._checkpoint: Checkpoint | None = None
+        self._statement: Statement | None = None
         self._signers: tuple[VerifierKey, ...] = ()
-        self._ended = False
+        self._due = self._ended = False
 
     @property
     def next(self) -> int:
@@ -122,19 +159,25 @@ class Reader:
         if self._ended or not self._has_place(found):
             raise LedgerCorrupt(self.next, f"line {self._lines} has no place here")
         match found:
-            case _Header():
+            case Header():
                 if found.excerpt != FORMAT:
                     raise LedgerCorrupt(0, f"an excerpt of form {found.excerpt} is not read by this release")
-                self._header = found
-            case _Withheld():
+                if found.stated and not found.account:
+                    raise LedgerCorrupt(0, "nothing is stated of a range")
+                self._header, self._due = found, found.stated
+            case Withheld():
                 self._grow(found.subtree.root, found.subtree.height)
             case EntryLine():
                 self._take_entry(found)
+            case Shared():
+                self._take_shared(found.shared)
             case CheckpointLine():
                 self._take_checkpoint(found.checkpoint.encode())
-            case _Ended():
+            case StatementLine():
+                self._take_statement(found.statement)
+            case Ended():
                 self._ended = True
-                if found.end != _End(self._entries, self._digest.hexdigest()):
+                if found.end != End(self._entries, self._digest.hexdigest()):
                     raise LedgerCorrupt(0, "the end is not that of this excerpt: something is missing or changed")
             case _:
                 assert_never(found)
@@ -144,27 +187,33 @@ class Reader:
         """What was proven, once all lines were taken."""
         if not self._ended or self._header is None or self._checkpoint is None:
             raise LedgerCorrupt(self.next, "the excerpt is cut off")
-        if not self._entries:
+        if not self._last:
             raise LedgerCorrupt(0, "the excerpt shows nothing")
+        stated = self._statement
         return Excerpted(
             entries=self._entries,
-            first=self._first,
-            last=self._last,
+            shared=self._shared,
+            first=self._first if stated is None else stated.first,
+            last=self._last if stated is None else stated.last,
             account=self._header.account,
-            complete=not self._header.account,
+            complete=stated is not None or not self._header.account,
             size=self._checkpoint.size,
             root=self._checkpoint.root.hex(),
             origin=self._checkpoint.origin,
             keys=tuple(map(str, self._signers)),
         )
 
-    def _has_place(self, found: _Header | _Withheld | EntryLine | CheckpointLine | _Ended) -> bool:
-        """The header comes first, the end after the checkpoint, and between them what makes up the tree."""
+    def _has_place(self, found: _Line) -> bool:
+        """The header comes first, then what makes up the tree, the checkpoint, a statement if it is due, the end."""
         match found:
-            case _Header():
+            case Header():
                 return self._lines == 1
-            case _Ended():
-                return self._checkpoint is not None
+            case Ended():
+                return self._checkpoint is not None and not self._due
+            case StatementLine():
+                return self._checkpoint is not None and self._due
+            case Shared():
+                return self._checkpoint is None and self._due
             case _:
                 return self._header is not None and self._checkpoint is None
 
@@ -174,14 +223,24 @@ class Reader:
         body = bytes(found.entry)
         account = "" if self._header is None else self._header.account
         if account:
-            if accounts_of(_read(found.position, body)) != {account}:
+            if accounts_of(read_shown(found.position, body)) != {account}:
                 raise LedgerCorrupt(found.position, f"the entry is not of the account {account} alone")
         elif self._entries and self._last != found.position - 1:
             raise LedgerCorrupt(self._last + 1, "the entries shown have a gap")
         self._entries += 1
-        self._first = self._first or found.position
-        self._last = found.position
-        self._grow(leaf_hash(body), 0)
+        self._show(leaf_hash(body))
+
+    def _take_shared(self, seen: Seen) -> None:
+        if seen.position != self.next:
+            raise LedgerCorrupt(self.next, f"the next entry shared is {seen.position}")
+        read_shown(seen.position, bytes(seen.seen))
+        self._shared += 1
+        self._show(seen.leaf)
+
+    def _show(self, leaf: bytes) -> None:
+        self._first = self._first or self.next
+        self._last = self.next
+        self._grow(leaf, 0)
 
     def _grow(self, node: bytes, height: int) -> None:
         try:
@@ -210,148 +269,25 @@ class Reader:
             raise LedgerCorrupt(0, "the checkpoint was signed for another history")
         self._checkpoint = stated
 
-
-async def excerpted(
-    ledger: Ledger, first: int = 1, last: int | None = None, account: str = ""
-) -> AsyncIterator[tuple[int, int, bytes]]:
-    """The lines of an excerpt, some at a time, with how far it has come and how far it goes.
-
-    It shows the entries from *first* to *last*, or to the last that was signed for; with *account* those among them
-    that are its own and nobody else's.  `NothingToShow` where there are none, or they were not signed for yet.
-    """
-    writer, checkpoint, note = await _begun(ledger)
-    last = checkpoint.size if last is None else last
-    if not 1 <= first <= last <= checkpoint.size:
-        raise NothingToShow(f"from {first} to {last} is no part of the {checkpoint.size} entries that were signed for")
-    lines = [writer.line(ENCODE(_Header(FORMAT, checkpoint.origin, account)))]
-    chooser = _Chooser(account)
-    if not account:  # whose a key is says the entry that made it, so that an account's part needs all of them
-        await _withhold(ledger, writer, first - 1)
-    while writer.size < last:
-        at = writer.size
-        for entry in await ledger.read(at, min(PAGE, last - at)):
-            writer.check(entry)
-            if chooser.shows(entry) and entry.position >= first:
-                lines += writer.entry(entry)
-            else:
-                writer.withhold(entry.leaf)
-        if writer.size == at:
-            raise LedgerCorrupt(at + 1, "the entry is missing")
-        yield writer.size, last, b"".join(lines)
-        lines = []
-    if not writer.entries:
-        raise NothingToShow(f"no entry from {first} to {last} is the account's {account} alone")
-    await _withhold(ledger, writer, checkpoint.size)
-    lines = writer.flush()
-    if writer.frontier.root() != checkpoint.root:
-        raise LedgerCorrupt(0, "the log is not the one that was signed for")
-    lines.append(writer.line(ENCODE(CheckpointLine(note))))
-    yield last, last, b"".join(lines) + writer.end()
-
-
-class _Chooser:
-    """Knows which entries an excerpt shows; sees all of them in order, where it is of one account."""
-
-    def __init__(self, account: str) -> None:
-        self._account = account
-        self._whose: dict[str, str] = {}
-
-    def shows(self, entry: Entry) -> bool:
-        if not self._account:
-            return True
-        event = _read(entry.position, entry.body)
-        for fact in event.facts:
-            if isinstance(fact, AccessKeyCreated | SessionIssued):
-                self._whose[fact.access_key_id] = fact.account
-        return accounts_of(event) == {self._account} and seen_by(event, self._account, self._whose) is event
-
-
-class _Writer:
-    """Makes the lines that need to know what came before them."""
-
-    def __init__(self) -> None:
-        self.frontier = Frontier()
-        self.entries = 0
-        self.size = 0
-        """How many entries were shown or withheld."""
-        self._withheld: list[tuple[int, bytes]] = []
-        self._digest = sha256()
-
-    def check(self, entry: Entry) -> None:
-        if entry.position != self.size + 1:
-            raise LedgerCorrupt(self.size + 1, f"the next entry stored is {entry.position}")
-        if entry.leaf != leaf_hash(entry.body):
-            raise LedgerCorrupt(entry.position, "the leaf is not the hash of the body")
-
-    def entry(self, entry: Entry) -> list[bytes]:
-        """The lines of what was withheld before *entry*, and its own."""
-        lines = self.flush()
-        self.frontier.append(entry.leaf)
-        self.size += 1
-        self.entries += 1
+    def _take_statement(self, spelled: str) -> None:
+        """Hold all lines up to here, and the range that they are of, against what the log's own key signed."""
+        if self._header is None or self._checkpoint is None:
+            raise AssertionError("the statement has no place here")
+        self._due = False
+        keys = [key for key in self._keys if key.kind != COSIGNATURE]
+        if not keys:  # a witness does not know whose an entry is: what is stated is not proven
+            return
+        header = self._header
         try:
-            return [*lines, self.line(entry_line(entry.position, entry.body))]
-        except ValueError as fault:
-            raise LedgerCorrupt(entry.position, str(fault)) from fault
-
-    def withhold(self, node: bytes, height: int = 0) -> None:
-        """Pass over a whole subtree; with the one before it, if that is its other half, it makes a larger one."""
-        number = self.size >> height
-        self.size += 1 << height
-        while number & 1 and self._withheld and self._withheld[-1][0] == height:
-            node = node_hash(self._withheld.pop()[1], node)
-            number >>= 1
-            height += 1
-        self._withheld.append((height, node))
-
-    def flush(self) -> list[bytes]:
-        """The lines of what was withheld."""
-        lines = []
-        for height, node in self._withheld:
-            self.frontier.append(node, height)
-            lines.append(self.line(ENCODE(_Withheld(_Subtree(height, node)))))
-        self._withheld.clear()
-        return lines
-
-    def line(self, spelled: bytes) -> bytes:
-        line = spelled + b"\n"
-        self._digest.update(line)
-        return line
-
-    def end(self) -> bytes:
-        return ENCODE(_Ended(_End(self.entries, self._digest.hexdigest()))) + b"\n"
+            self._statement = Statement.verified(spelled, keys, header.origin, header.account, self._digest.digest())
+        except NoteRefused as refused:
+            raise LedgerCorrupt(0, f"the statement that nothing is missing counts for nothing: {refused}") from refused
+        if not self._statement.first <= self._first <= self._last <= self._statement.last <= self._checkpoint.size:
+            raise LedgerCorrupt(0, "the statement is of another range")
 
 
-async def _begun(ledger: Ledger) -> tuple[_Writer, Checkpoint, str]:
-    signed = await ledger.latest_signed_head()
-    if signed is None:
-        raise NothingToShow("no checkpoint was signed yet")
-    try:
-        return _Writer(), Checkpoint.unverified(read_note(signed.note)), signed.note.decode()
-    except NoteRefused as refused:
-        raise LedgerCorrupt(0, f"the last checkpoint counts for nothing: {refused}") from refused
-
-
-async def _withhold(ledger: Ledger, writer: _Writer, end: int) -> None:
-    """Pass over the entries up to *end*, which nobody read."""
-    for height, number in whole_subtrees(writer.size, end):
-        stored = height - height % TILE_HEIGHT
-        count = 1 << (height - stored)
-        for root in await ledger.subtrees(stored, number * count, count):
-            writer.withhold(root, stored)
-
-
-def whole_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The fewest whole subtrees, by height and number, that make up the leaves from *start* up to *end*."""
-    while start < end:
-        height = (end - start).bit_length() - 1
-        if start:
-            height = min(height, (start & -start).bit_length() - 1)
-        yield height, start >> height
-        start += 1 << height
-
-
-def _read(position: int, body: bytes) -> Event:
+def read_shown(position: int, body: bytes) -> Event:
+    """The entry that *body* spells; `LedgerCorrupt` where it is none."""
     try:
         return read_event(body)
     except ValueError as fault:

@@ -5,26 +5,44 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64encode
+from contextlib import closing
 from hashlib import sha256
 from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from authority.audit.visibility import seen_by
 from authority.committer import Proposal
 from authority.kernel.ids import AccessKeyId, AccountId
 from authority.ledger.codec import new_entry
-from authority.ledger.note import Checkpoint, Signer, VerifierKey, read_note, signed_checkpoint
+from authority.ledger.note import (
+    COSIGNATURE,
+    Checkpoint,
+    Note,
+    Signature,
+    Signer,
+    VerifierKey,
+    cosigned,
+    read_note,
+    signed_checkpoint,
+)
 from authority.ledger.port import LedgerCorrupt
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.ledger.tlog import leaf_hash
-from authority.model.event import CallerRecord, DecisionRecord, Event, SessionRecord, write_event
+from authority.model.checkpoints import PURPOSE
+from authority.model.event import CallerRecord, DecisionRecord, Event, SessionRecord, read_event, write_event
 from authority.model.principals import AccessKeyCreated
+from authority.outbound.custody import Custody
+from authority.outbound.entropy import SystemEntropy
 from authority.policy.combine import Effect
-from authority.replay.excerpt import NothingToShow, Reader, excerpted, whole_subtrees
-from tests.forging import bodies, rewritten
-from tests.sealed import AT, begun, running
+from authority.replay.excerpt import Reader
+from authority.replay.excerpting import NothingToShow, excerpted, whole_subtrees
+from authority.replay.statement import Statement, signers
+from tests.forging import bodies, rewritten, unguarded
+from tests.sealed import AT, ROOT, begun, running
 
 often = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
@@ -134,9 +152,34 @@ def written(path, *what, **more):
     return Spelled(asyncio.run(write()))
 
 
-@pytest.fixture(scope="module", params=["a range", "an account"])
+def unseal(key_id, sealed):
+    return Custody(ROOT, SystemEntropy()).unseal(key_id, PURPOSE, sealed)
+
+
+@pytest.fixture(scope="module", params=["a range", "an account", "all of an account"])
 def part(path, request):
-    return written(path, 40, 60) if request.param == "a range" else written(path, 20, 250, ANNS)
+    match request.param:
+        case "a range":
+            return written(path, 40, 60)
+        case "an account":
+            return written(path, 20, 250, ANNS)
+        case _:
+            return written(path, 20, 250, ANNS, unseal=unseal)
+
+
+def signer_of(path, key):
+    """Whoever signs for the log."""
+
+    async def opened():
+        ledger = await SqliteLedger.open(f"sqlite:///{path}", only_read=True)
+        try:
+            return await signers(ledger, unseal, (await ledger.latest_signed_head()).note)
+        finally:
+            await ledger.close()
+
+    (found,) = asyncio.run(opened())
+    assert found.verifier == key
+    return found
 
 
 def read(spelled, *keys):
@@ -194,6 +237,34 @@ def test_an_accounts_part_tells_what_it_leaves_out_in_the_fewest_subtrees(path):
     expected += whole_subtrees(at, size)
     told = [json.loads(line) for line in spelled.splitlines() if line.startswith(b'{"subtree"')]
     assert [line["subtree"]["height"] for line in told] == [height for height, _ in expected]
+
+
+def test_an_accounts_part_that_is_stated_to_be_all_shows_its_side_of_what_it_shares(path, key):
+    """Against the trail, as the account itself would be shown it, entry by entry."""
+    spelled = written(path, 3, 250, ANNS, unseal=unseal)
+    events = [read_event(body) for body in bodies(path)]
+    whose = {fact.access_key_id: fact.account for event in events for fact in event.facts if hasattr(fact, "owner")}
+    trail = {at: seen_by(event, ANNS, whose) for at, event in enumerate(events, 1) if 3 <= at <= 250}
+    trail = {at: seen for at, seen in trail.items() if seen is not None}
+    own = {at for at, seen in trail.items() if seen is events[at - 1]}
+    lines = [json.loads(line) for line in spelled.splitlines()]
+    shared = {line["shared"]["position"]: line["shared"]["seen"] for line in lines if "shared" in line}
+    assert set(shown(spelled)) == own
+    assert shared == {at: json.loads(write_event(trail[at])) for at in trail.keys() - own}
+    assert len(shared) > 30
+    for foreign in ("AKIABOB", "111122223333"):
+        assert foreign.encode() not in spelled
+    found = read(spelled, key)
+    assert (found.first, found.last, found.complete) == (3, 250, True)
+    assert (found.entries, found.shared) == (len(own), len(shared))
+
+
+def test_who_learns_only_of_what_he_shares_has_a_part_too(path, key):
+    at = next(at for at, body in enumerate(bodies(path), 1) if read_event(body).subject == "5")
+    found = read(written(path, at, at, ANNS, unseal=unseal), key)
+    assert (found.entries, found.shared, found.complete) == (0, 1, True)
+    with pytest.raises(NothingToShow):
+        written(path, at, at, ANNS)
 
 
 def test_an_account_and_a_range_go_together(path, key):
@@ -308,6 +379,79 @@ def test_an_entry_of_a_range_cannot_be_hidden_behind_its_hash(path, key, data):
     assert "gap" in refused(resealed(lines), key).what
 
 
+@often
+@given(st.data())
+def test_nothing_of_an_account_can_be_hidden_behind_its_hash_once_it_is_stated_to_be_all(path, key, data):
+    lines = written(path, 20, 250, ANNS, unseal=unseal).splitlines(keepends=True)
+    at = data.draw(st.sampled_from([at for at, line in enumerate(lines) if line.startswith((b'{"pos', b'{"sha'))]))
+    line = json.loads(lines[at])
+    position = line["position"] if "position" in line else line["shared"]["position"]
+    lines[at] = hidden(leaf_hash(bodies(path)[position - 1]))
+    assert "another part" in refused(resealed(lines), key).what
+
+
+@pytest.mark.parametrize(
+    ("what", "to"),
+    [
+        pytest.param(b"20 250", b"20 251", id="a range that was not looked through"),
+        pytest.param(ANNS.encode() + b"\\n", BOBS.encode() + b"\\n", id="another account"),
+    ],
+)
+def test_a_statement_cannot_be_made_to_say_more(path, key, what, to):
+    lines = written(path, 20, 250, ANNS, unseal=unseal).splitlines(keepends=True)
+    assert what in lines[-2]
+    lines[-2] = lines[-2].replace(what, to)
+    assert "counts for nothing" in refused(resealed(lines), key).what
+
+
+def test_a_statement_of_a_range_that_the_entries_leave_is_refused(path, key):
+    """As who has the key would sign it by mistake."""
+    lines = written(path, 20, 250, ANNS, unseal=unseal).splitlines(keepends=True)
+    digest = sha256(b"".join(lines[:-2])).digest()
+    spelled = Statement(key.name, ANNS, 20, 100, digest).signed([signer_of(path, key)])
+    lines[-2] = json.dumps({"statement": spelled}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    assert "another range" in refused(resealed(lines), key).what
+
+
+def test_without_its_statement_a_part_is_not_all(path, key):
+    lines = written(path, 20, 250, ANNS, unseal=unseal).splitlines(keepends=True)
+    assert "no place" in refused(resealed([*lines[:-2], lines[-1]]), key).what
+    assert "no place" in refused(resealed([lines[0].replace(b',"stated":true', b""), *lines[1:]]), key).what
+    silent = written(path, 20, 250, ANNS).splitlines(keepends=True)
+    assert "no place" in refused(resealed([*silent[:-1], lines[-2], silent[-1]]), key).what
+    ranged = written(path, 40, 60).splitlines(keepends=True)
+    ranged[0] = ranged[0].replace(b"}", b',"stated":true}')
+    assert "stated of a range" in refused(resealed(ranged), key).what
+
+
+def test_a_witness_vouches_for_the_tree_and_not_for_the_choice(path, key):
+    lines = written(path, 20, 250, ANNS, unseal=unseal).splitlines(keepends=True)
+    note = read_note(json.loads(lines[-3])["checkpoint"].encode())
+    watching = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    witness = VerifierKey("witness.example", COSIGNATURE, watching.public_key().public_bytes_raw())
+    over = (1).to_bytes(8, "big") + watching.sign(cosigned(note.text, 1))
+    both = Note(note.text, (*note.signatures, Signature(witness.name, witness.id, over)))
+    spelled = json.dumps({"checkpoint": bytes(both).decode()}, ensure_ascii=False, separators=(",", ":"))
+    lines[-3] = spelled.encode() + b"\n"
+    assert not read(resealed(lines), witness).complete
+    assert "another part" in refused(resealed(lines), witness, key).what  # the statement is of the other bytes
+
+
+def test_nothing_is_stated_of_a_log_that_another_key_signed(path, tmp_path):
+    copy = tmp_path / "ledger.sqlite"
+    copy.write_bytes(path.read_bytes())
+    with closing(unguarded(copy)) as connection:
+        ((number, spelled),) = connection.execute(
+            "SELECT number, note FROM signed_head ORDER BY number DESC LIMIT 1"
+        ).fetchall()
+        stated = Checkpoint.unverified(read_note(spelled))
+        forged = bytes(signed_checkpoint(stated, [Signer(stated.origin, bytes(32))]))
+        connection.execute("UPDATE signed_head SET note = ? WHERE number = ?", (forged, number))
+        connection.commit()
+    with pytest.raises(LedgerCorrupt, match="not one that we signed"):
+        written(copy, account=ANNS, unseal=unseal)
+
+
 def test_a_part_of_another_account_cannot_be_passed_off_as_ones_own(path, key):
     spelled = written(path, account=ANNS)
     corrupt = refused(resealed(spelled.replace(ANNS.encode(), BOBS.encode(), 1).splitlines(keepends=True)), key)
@@ -358,6 +502,8 @@ def test_a_part_that_shows_nothing_proves_nothing(path, key):
 def test_another_history_with_the_same_key_name_is_refused(path, key, part):
     """Somebody signs his own tree in the log's name; his key has another id."""
     lines = part.splitlines(keepends=True)
+    if b"statement" in lines[-2]:
+        return  # it is refused for its statement, too
     stated = Checkpoint.unverified(read_note(json.loads(lines[-2])["checkpoint"].encode()))
     forger = Signer(key.name, bytes(32))
     note = bytes(signed_checkpoint(stated, [forger])).decode()
