@@ -209,7 +209,8 @@ def _progress(what: str, *, quiet: bool) -> Iterator[Tell]:
         TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
@@ -256,7 +257,7 @@ async def _export(settings: Settings, file: IO[bytes], since: str | None, until:
             if account and unseal is None:
                 click.echo("Without the root key it cannot be stated that nothing is missing.", err=True)
             pages = excerpted(ledger, await _first(ledger, since), await _last(ledger, until), account, unseal)
-        with _progress("exporting", quiet=not sys.stderr.isatty()) as tell:
+        with _progress("exporting", quiet=False) as tell:
             async for reached, total, lines in pages:
                 file.write(lines)
                 tell(reached, total)

@@ -73,7 +73,8 @@ async def _replayed(settings: Settings, until: str | None, *, quiet: bool) -> Re
         end = await _end(ledger, until)
         version = BEGINNING
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        console = Console(stderr=True)
+        with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
             task = progress.add_task("replaying", total=end)
             while version.position < end:
                 version = await _page(ledger, version, end)

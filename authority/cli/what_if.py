@@ -130,7 +130,8 @@ def _joined(client: Client, body: Mapping[str, Any], limit: int, *, quiet: bool)
         TextColumn("{task.completed} of {task.total} entries"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task("weighing again", total=None)
         token = None
         while True:

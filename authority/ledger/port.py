@@ -134,6 +134,10 @@ class LedgerCorrupt(Exception):  # noqa: N818 - what happened, in the words of t
         self.what = what
 
 
+class TreeDiffers(LedgerCorrupt):
+    """The entries agree with themselves, and the tree over some of them, the first at `position`, is not theirs."""
+
+
 class LedgerUnavailable(Exception):  # noqa: N818
     """The store cannot be written or read now: nothing may be issued and nothing answered."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from authority.ledger.codec import LANES, header_of
-from authority.ledger.port import Entry, LedgerCorrupt
+from authority.ledger.port import Entry, LedgerCorrupt, TreeDiffers
 from authority.ledger.tlog import Frontier, Subtree, leaf_hash
 
 
@@ -64,4 +64,4 @@ class Verifier:
             )
         if damaged := self.frontier.first_difference(stored):
             first, end = damaged
-            raise LedgerCorrupt(first + 1, f"the tree over {first + 1} to {end} is not that of the entries")
+            raise TreeDiffers(first + 1, f"the tree over {first + 1} to {end} is not that of the entries")

@@ -14,7 +14,9 @@ from typing import Final
 import msgspec
 
 from authority.ledger.codec import header_of
-from authority.ledger.port import Entry, Head, Lane, Ledger, LedgerCorrupt, Snapshot
+from authority.ledger.note import Checkpoint, NoteRefused, read_note
+from authority.ledger.port import Entry, Head, Lane, Ledger, LedgerCorrupt, Snapshot, TreeDiffers
+from authority.ledger.tlog import Frontier, leaf_hash
 from authority.model.state import canonical, state_format
 from authority.replay.evidence import Evidence, Proven
 from authority.replay.folding import BEGINNING, refolded
@@ -45,7 +47,10 @@ async def verify(ledger: Ledger, evidence: Evidence, tell: Tell) -> Verified:
     """Verify all of *ledger* as it stands now; raise `LedgerCorrupt` for the first place that does not fit."""
     # What is there before the end is read lies before it, whatever is appended meanwhile.
     last, snapshots = await ledger.latest_signed_head(), await ledger.snapshots()
-    head = await _entries(ledger, tell)
+    try:
+        head = await _entries(ledger, tell)
+    except TreeDiffers as differs:
+        raise await _nearer(ledger, differs) from differs
     async for configuration in _until_each_checkpoint(ledger, evidence, head, 0 if last is None else last.size):
         evidence.learn(configuration)
     for size in evidence.sizes:
@@ -93,6 +98,31 @@ async def _entries(ledger: Ledger, tell: Tell) -> Head:
         at, root = head.position, head.root
         tell(at, end)
     return head
+
+
+async def _nearer(ledger: Ledger, differs: TreeDiffers) -> LedgerCorrupt:
+    """The place as near as checkpoints tell it, where an entry was exchanged for another that agrees with itself.
+
+    The tree only says under which subtree that lies; what a checkpoint of before still fits is as it was.  Where all
+    fit, it is the tree that was changed.
+    """
+    frontier = Frontier()
+    try:
+        while page := await ledger.signed_heads(frontier.size, PAGE):
+            for signed in page:
+                before = frontier.size
+                while frontier.size < signed.size:
+                    at = frontier.size
+                    for entry in await ledger.read(at, min(PAGE, signed.size - at)):
+                        frontier.append(leaf_hash(entry.body))
+                    if frontier.size == at:
+                        return differs
+                if frontier.root() != Checkpoint.unverified(read_note(signed.note)).root:
+                    what = f"an entry from here to {signed.size} is not the one that was signed for"
+                    return LedgerCorrupt(before + 1, what) if before >= differs.position else differs
+    except (LedgerCorrupt, NoteRefused):
+        pass
+    return differs
 
 
 async def _until_each_checkpoint(ledger: Ledger, evidence: Evidence, head: Head, last: int) -> AsyncIterator[Entry]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from authority.ledger.note import Checkpoint, Signer, VerifierKey, read_note, signed_checkpoint
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable, Snapshot
 from authority.ledger.sql.sqlite import SqliteLedger
+from authority.ledger.tlog import leaf_hash
 from authority.model.state import canonical, state_format
 from authority.replay.bundle import Reader, exported
 from authority.replay.evidence import Evidence
@@ -169,6 +170,47 @@ def test_a_checkpoint_that_was_put_aside_finds_the_log_that_was_cut_off_behind_i
 
 
 # --- what does not -----------------------------------------------------------------------------
+
+
+def exchanged(path, position):
+    """Put in the place of an entry another that agrees with itself, and leave the tree alone."""
+    with closing(unguarded(path)) as connection:
+        ((body,),) = connection.execute("SELECT body FROM event WHERE position = ?", (position,)).fetchall()
+        other = body[:-1] + b',"more":1}'
+        connection.execute(
+            "UPDATE event SET body = ?, leaf = ? WHERE position = ?", (other, leaf_hash(other), position)
+        )
+        connection.commit()
+
+
+@pytest.mark.parametrize("position", [1, 2, 100, 255, 256, 257, 300, 309])
+def test_an_entry_exchanged_for_one_that_agrees_with_itself_is_named_as_near_as_checkpoints_tell(log, keys, position):
+    with closing(sqlite3.connect(log)) as connection:
+        sizes = [size for (size,) in connection.execute("SELECT size FROM signed_head ORDER BY size")]
+    exchanged(log, position)
+    fits = max((size for size in sizes if size < position), default=0)
+    until = min(size for size in sizes if size >= position)
+    whole = max(first for first in (1, 257, 289, 305, 309) if first <= position)  # the trees that 309 leaves make
+    found = refused(verified, log, keys[0])
+    assert found.position == max(fits + 1, whole)
+    if fits >= whole:
+        assert found.what == f"an entry from here to {until} is not the one that was signed for"
+
+
+def test_where_no_checkpoint_can_be_read_it_is_named_as_near_as_the_tree_tells(log, keys):
+    with closing(unguarded(log)) as connection:
+        connection.execute("UPDATE signed_head SET note = 'none' WHERE number = 1")
+        connection.commit()
+    exchanged(log, 300)
+    assert refused(verified, log, keys[0]).position == 289
+
+
+def test_a_tree_that_was_changed_beside_entries_that_all_checkpoints_fit_is_named_itself(log, keys):
+    with closing(unguarded(log)) as connection:
+        connection.execute("UPDATE subtree SET root = zeroblob(32)")
+        connection.commit()
+    found = refused(verified, log, keys[0])
+    assert (found.position, "is not theirs" in found.what) == (1, True)
 
 
 def test_a_stranger_key_verifies_nothing(original, bundle):

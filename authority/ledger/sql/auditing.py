@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from authority.ledger.binding import Mac, require_end
-from authority.ledger.port import BEGINNING, Head, Lane, LedgerCorrupt
+from authority.ledger.port import BEGINNING, Head, Lane, LedgerCorrupt, TreeDiffers
 from authority.ledger.sql.faults import is_damage
 from authority.ledger.sql.reading import NEVER, READ, Edge, edge_of, frontier_over
 from authority.ledger.sql.tables import entry_of, recorded_at
@@ -140,7 +140,7 @@ def _compare(connection: Connection, subtree: Subtree) -> None:
         "SELECT root FROM subtree WHERE height = ? AND number = ?", (subtree.height, subtree.number)
     ).scalar()
     if stored != subtree.root:
-        raise LedgerCorrupt(first, f"the tree over the {1 << subtree.height} entries from {first} is not theirs")
+        raise TreeDiffers(first, f"the tree over the {1 << subtree.height} entries from {first} is not theirs")
 
 
 def _recorded(connection: Connection, position: int) -> datetime:
