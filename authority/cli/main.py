@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "export": "evidence.export",
     "prove": "evidence.prove",
     "checkpoint": "evidence.checkpoint",
+    "witness": "witness.witness",
     "as-of": "history.as_of",
     "diff": "history.diff",
     "history": "history.history",
