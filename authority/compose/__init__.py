@@ -55,8 +55,9 @@ from authority.replay.verifying import verify_vault
 from authority.sealing import Sealer
 from authority.sessions.issuer import published
 from authority.settings import Settings, SettingsRefused
-from authority.web.admin import Health, Metrics, admin_application
-from authority.web.endpoint import Bounds, Endpoint
+from authority.web.admin import Admin, Health, Metrics
+from authority.web.endpoint import Endpoint
+from authority.web.protocol import Bounds
 from authority.workers import own_act, renew_sealing_key, repeatedly, summarise, take_snapshot
 
 try:
@@ -266,14 +267,12 @@ async def _listening(
     settings: Settings, pipeline: Pipeline, committer: Committer, metrics: Metrics, health: Health
 ) -> AsyncIterator[Serving]:
     """Take requests for the length of a block; those under way at its end are finished."""
-    endpoint = Endpoint(
-        pipeline,
-        settings.hosts,
-        Bounds(settings.header_timeout, settings.body_timeout, settings.keepalive_timeout, settings.connection_limit),
-        lambda path: published(committer.version.state, path),
+    bounds = Bounds(
+        settings.header_timeout, settings.body_timeout, settings.keepalive_timeout, settings.connection_limit
     )
+    endpoint = Endpoint(pipeline, settings.hosts, bounds, lambda path: published(committer.version.state, path))
     rim = web.ServerRunner(endpoint.server(), shutdown_timeout=settings.shutdown_grace)
-    admin = web.AppRunner(admin_application(metrics, health), access_log=None)
+    admin = web.ServerRunner(Admin(metrics, health, bounds).server(), shutdown_timeout=settings.shutdown_grace)
     try:
         port = await _listen(rim, settings.host, settings.port)
         admin_port = await _listen(admin, settings.admin_host, settings.admin_port)

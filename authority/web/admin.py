@@ -1,18 +1,25 @@
 """The listener for operators' machines: health and metrics, on loopback unless the operator says otherwise.
 
-Says nothing about anybody's accounts; whoever can reach it learns how busy and how well the authority is.
+Says nothing about anybody's accounts; whoever can reach it learns how busy and how well the authority is.  What was
+sent to it is repeated nowhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
+import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from authority.web.protocol import Bounds, Server
+
+log = structlog.get_logger()
+
+NOTHING: Final[Mapping[str, str]] = {}
 BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
 
@@ -56,21 +63,56 @@ class Health(msgspec.Struct):
     why: str = "starting"
 
 
-def admin_application(metrics: Metrics, health: Health) -> web.Application:
-    """`/health/live`, `/health/ready` and `/metrics`."""
+class Admin:
+    """Answers `/health/live`, `/health/ready` and `/metrics`, and nothing else."""
 
-    async def live(_: web.Request) -> web.Response:
-        return web.json_response({"status": "live"})
+    def __init__(self, metrics: Metrics, health: Health, bounds: Bounds) -> None:
+        """Say what *metrics* and *health* say, within *bounds*."""
+        self._metrics = metrics
+        self._health = health
+        self._bounds = bounds
+        self._pages: Mapping[str, Callable[[], web.Response]] = {
+            "/health/live": lambda: _said(200, {"status": "live"}),
+            "/health/ready": self._ready,
+            "/metrics": self._collected,
+        }
 
-    async def ready(_: web.Request) -> web.Response:
-        said = {"status": "ready"} if health.ready else {"status": "not ready", "why": health.why}
-        return web.json_response(said, status=200 if health.ready else 503)
+    def server(self) -> Server:
+        """The protocol factory."""
+        return Server(
+            self.serve,
+            header_timeout=self._bounds.head,
+            connection_limit=self._bounds.connections,
+            unreadable=lambda *_: _said(400, {"why": "this is no HTTP request that can be read in one way only"}),
+            failed=_failed,
+            access_log=None,
+            keepalive_timeout=self._bounds.keepalive,
+        )
 
-    async def collect(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; what it carries is not read."""
+        page = self._pages.get(request.raw_path.partition("?")[0])
+        if page is None:
+            return _said(404, {"why": "there is nothing at this path"})
+        if request.method not in ("GET", "HEAD"):
+            return _said(405, {"why": "only GET and HEAD are allowed here"}, {"Allow": "GET, HEAD"})
+        return page()
 
-    application = web.Application()
-    application.router.add_get("/health/live", live)
-    application.router.add_get("/health/ready", ready)
-    application.router.add_get("/metrics", collect)
-    return application
+    def _ready(self) -> web.Response:
+        if self._health.ready:
+            return _said(200, {"status": "ready"})
+        return _said(503, {"status": "not ready", "why": self._health.why})
+
+    def _collected(self) -> web.Response:
+        headers = {"Content-Type": CONTENT_TYPE_LATEST, "Server": "Authority"}
+        return web.Response(body=generate_latest(self._metrics.registry), headers=headers)
+
+
+def _failed(_request: web.BaseRequest, exc: BaseException | None) -> web.Response:
+    log.error("admin_request_failed", exc_info=exc)
+    return _said(500, {"why": "the request failed for a reason of our own; it is in our log"})
+
+
+def _said(status: int, words: Mapping[str, str], headers: Mapping[str, str] = NOTHING) -> web.Response:
+    said = {**headers, "Server": "Authority", "Content-Type": "application/json"}
+    return web.Response(status=status, headers=said, body=msgspec.json.encode(words))

@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from typing import Final
 
-import msgspec
 import structlog
 from aiohttp import HttpVersion11, web
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.pipeline import FAULT, Pipeline
 from authority.web import signin
-from authority.web.protocol import Server
+from authority.web.protocol import Bounds, Server
 from authority.wire.dialects import CutShort, Pieces, Spelled
 from authority.wire.request import Received
 
@@ -52,15 +51,6 @@ LASTING: Final = {
 LOOKED_FOR: Final = 1.0
 """Seconds until it is noticed that nobody listens any more."""
 OLD: Final = Refusal(Reason.MALFORMED_REQUEST, "HTTP/1.1 is needed.")
-
-
-class Bounds(msgspec.Struct, frozen=True):
-    """How long we wait, in seconds, and for how many at once."""
-
-    head: float
-    body: float
-    keepalive: float
-    connections: int
 
 
 class Endpoint:

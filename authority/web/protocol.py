@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias, cast
 
+import msgspec
 from aiohttp import web
 
 Serve: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -20,6 +21,15 @@ FULL: Final = (
     b"Content-Length: 0\r\nConnection: close\r\n\r\n"
 )
 """Clients of AWS take it for what it is, and try again after a while."""
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How long we wait, in seconds, and for how many at once."""
+
+    head: float
+    body: float
+    keepalive: float
+    connections: int
 
 
 class Protocol(web.RequestHandler):

@@ -30,9 +30,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 class Raw:
     """Says exactly what it is told to."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, url: str) -> None:
         self.live = live
-        self.host = urlsplit(live.url).netloc
+        self.host = urlsplit(url).netloc
 
     def signed(
         self,
@@ -106,7 +106,12 @@ class Raw:
 
 @pytest.fixture(scope="module")
 def raw(live: Live) -> Raw:
-    return Raw(live)
+    return Raw(live, live.url)
+
+
+@pytest.fixture(scope="module")
+def raw_admin(live: Live) -> Raw:
+    return Raw(live, live.admin_url)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 import urllib.error
@@ -112,6 +113,40 @@ def test_health_and_metrics_are_on_a_listener_of_their_own(live: Live):
     assert live.administrator.secret not in metrics
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(f"{live.url}/metrics")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"\x16\x03\x01hunter2", id="the beginning of TLS"),
+        pytest.param(b"hunter2 / HTTP/1.1\r\nAuthorization : hunter2", id="a header that cannot be read"),
+        pytest.param(b"GET /hunter2" + b"a" * 20_000 + b" HTTP/1.1", id="a path that is too long"),
+        pytest.param(
+            b"POST /metrics HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nhunter2", id="a bad chunk"
+        ),
+        pytest.param(b"GET //[hunter2 HTTP/1.1\r\nHost: a", id="a path that is no URL's"),
+    ],
+)
+def test_the_operators_listener_repeats_nothing_either(raw_admin, said, caplog):
+    answer = raw_admin.say(said + b"\r\n\r\n")
+    assert re.match(rb"HTTP/1\.[01] 40[045] ", answer)
+    for words in (answer.decode(), caplog.text):
+        assert "hunter2" not in words
+        assert "aiohttp" not in words
+
+
+def test_the_operators_listener_waits_for_nobody_for_ever(raw_admin):
+    assert raw_admin.is_dropped(b"GET /metrics HTTP/1.1\r\nHost: ", 10)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("HEAD", "/health/ready", 200), ("POST", "/metrics", 405), ("GET", "/", 404)]
+)
+def test_the_operators_listener_has_three_pages_to_read(raw_admin, method, path, status):
+    answered, text, headers = raw_admin.send({}, b"", method=method, target=path)
+    assert (answered, headers["Server"]) == (status, "Authority")
+    assert ("Allow" in headers) is (status == 405)
+    assert bool(text) is (method != "HEAD")
 
 
 def test_strangers_are_counted_and_summarised_by_what_they_tried(raw, live: Live):
