@@ -270,7 +270,10 @@ class SqliteLedger:
 
 
 async def located(path: Path, fault: LedgerCorrupt) -> LedgerCorrupt:
-    """*fault* as it is when it names a position; else the first entry of the damaged file that cannot be read."""
+    """*fault* as it is when it names a position; else the first entry of the damaged file that cannot be read.
+
+    Where every entry can, the damage lies beside them, and the last that is whole is named.
+    """
     if fault.position:
         return fault
     engine = reader_engine(path, damaged=True)
@@ -280,12 +283,14 @@ async def located(path: Path, fault: LedgerCorrupt) -> LedgerCorrupt:
                 search = await connection.run_sync(Search)
                 while await connection.run_sync(search.go_on):
                     pass
-                await connection.run_sync(search.conclude)
+                head = await connection.run_sync(search.conclude)
     except (LedgerCorrupt, LedgerUnavailable) as found:
         return found if isinstance(found, LedgerCorrupt) and found.position else fault
     finally:
         await engine.dispose()
-    return fault
+    return LedgerCorrupt(
+        0, f"{fault.what}; the entries up to position {head.position} are whole, what is beside them is not"
+    )
 
 
 def _checkpoint(connection: Connection) -> int:
