@@ -98,9 +98,9 @@ def on_the_wire(document: str) -> str:
     return quote(document, safe="")
 
 
-def readable_identity(text: str) -> Document | Refusal:
+def readable_identity(text: str, *, current: bool = False) -> Document | Refusal:
     """The document of an identity policy, or why it is none; what is no JSON at all is told like any other fault."""
-    document = parse(text, Kind.IDENTITY)
+    document = parse(text, Kind.IDENTITY, current=current)
     if isinstance(document, Refusal) and document.message == NOT_JSON:
         return Refusal(document.reason, SYNTAX)
     return document

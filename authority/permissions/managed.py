@@ -37,7 +37,7 @@ from authority.model.policies import (
 )
 from authority.model.state import State
 from authority.permissions.holding import readable_identity
-from authority.policy.document import CURRENT, Document, size_of
+from authority.policy.document import Document, size_of
 
 
 class OfPolicy(msgspec.Struct, frozen=True, rename="pascal"):
@@ -142,12 +142,9 @@ def own(
 
 def readable(account: Account, text: str) -> Document | Refusal:
     """The document of a managed policy, or why it cannot be one (IAM and AWS STS quotas)."""
-    document = readable_identity(text)
+    document = readable_identity(text, current=True)
     if isinstance(document, Refusal):
         return document
-    if document.version != CURRENT:
-        message = "Policy document must be version 2012-10-17 or greater."
-        return Refusal(Reason.MALFORMED_POLICY_DOCUMENT, message)
     most = account.quota("PolicySizeQuota")
     if size_of(text) > most:
         return Refusal(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for PolicySize: {most}")

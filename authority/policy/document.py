@@ -11,7 +11,7 @@ import enum
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import msgspec
 
@@ -32,6 +32,8 @@ _TOO_LONG: Final = (
     "1 validation error detected: Value at 'policyDocument' failed to satisfy constraint: "
     f"Member must have length less than or equal to {MAX_TEXT}"
 )
+_SIDS_DIFFER: Final = "Statement IDs (SID) in a single policy must be unique."
+_TURNS: Final = (SYNTAX, grammar.NOT_CURRENT, grammar.LEGACY, _SIDS_DIFFER, grammar.NO_ACTIONS)
 Read = TypeVar("Read")
 
 
@@ -132,14 +134,21 @@ class Document(msgspec.Struct, frozen=True):
             yield from statement.not_principals
 
 
-def parse(text: str, kind: Kind) -> Document | Refusal:
-    """Read *text* as a document of *kind*.  Never raises, whatever the text."""
+def parse(text: str, kind: Kind, *, current: bool = False) -> Document | Refusal:
+    """Read *text* as a document of *kind*, and of no older version if it is to be *current*.
+
+    Never raises, whatever the text.  Of several faults it tells the one that IAM comes to first.
+    """
     if len(text) > MAX_TEXT:
         return Refusal(Reason.VALIDATION_ERROR, _TOO_LONG)
+    judge = _Judge()
     try:
-        return _document(text, kind, _Strict())
+        document = _document(text, kind, judge, current=current)
     except Fault as fault:
         return Refusal(Reason.MALFORMED_POLICY_DOCUMENT, str(fault))
+    if judge.faults:
+        return Refusal(Reason.MALFORMED_POLICY_DOCUMENT, str(min(judge.faults, key=_turn)))
+    return document
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -154,28 +163,21 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 def problems(text: str, kind: Kind) -> tuple[Problem, ...]:
     """All that keeps *text* from being a document of *kind*, in the order of the text; nothing when it is one.
 
-    The first that `parse` would meet is among them; faults of JSON hide what comes after them.
+    What `parse` refuses it for is among them; faults of JSON hide what comes after them.
     """
     if len(text) > MAX_TEXT:
         return (Problem(1, 1, _TOO_LONG),)
-    patient = _Patient()
+    judge = _Judge()
     try:
-        _document(text, kind, patient)
+        _document(text, kind, judge)
     except Fault as fault:
-        patient.faults.append(fault)
+        judge.faults.append(fault)
     lines = Lines(text)
-    found = (Problem(*lines.place(fault.at or 0), str(fault), fault.why) for fault in patient.faults)
+    found = (Problem(*lines.place(fault.at or 0), str(fault), fault.why) for fault in judge.faults)
     return tuple(sorted(found, key=lambda problem: (problem.line, problem.column)))
 
 
-class _Strict:
-    """Ends at the first fault."""
-
-    def attempt(self, read: Callable[[], Read], otherwise: Read, at: int) -> Read:  # noqa: ARG002 - a shape of two
-        return read()
-
-
-class _Patient(_Strict):
+class _Judge:
     """Takes note of a fault and goes on with *otherwise*; a fault that knows no place stands *at* its element."""
 
     def __init__(self) -> None:
@@ -190,12 +192,18 @@ class _Patient(_Strict):
             return otherwise
 
 
+def _turn(fault: Fault) -> int:
+    """When IAM comes to a fault: it reads a document several times over, each time for other faults."""
+    message = str(fault)
+    return _TURNS.index(message) if message in _TURNS else len(_TURNS)
+
+
 def size_of(text: str) -> int:
     """Count the characters of *text* without white space, as the quotas do (IAM and AWS STS quotas)."""
     return len(text) - sum(map(text.count, " \t\n\r"))
 
 
-def _document(text: str, kind: Kind, judge: _Strict) -> Document:
+def _document(text: str, kind: Kind, judge: _Judge, *, current: bool = False) -> Document:
     if strange := _STRANGE.search(text):
         raise Fault(SYNTAX, strange.start(), f"the character U+{ord(strange[0]):04X} is none of a policy's")
     if not text.strip(" \t\n\r"):
@@ -207,11 +215,17 @@ def _document(text: str, kind: Kind, judge: _Strict) -> Document:
     version = judge.attempt(
         lambda: grammar.version(top.get("Version"), absent=OLD, known=(OLD, CURRENT)), CURRENT, node.start
     )
+    if current and version != CURRENT:
+        judge.attempt(_not_current, None, node.start)
     none: list[Node] = []
     nodes = judge.attempt(lambda: _statement_nodes(top.get("Statement"), rules), none, node.start)
     statements = tuple(_statement(index, each, rules, lines, judge) for index, each in enumerate(nodes))
     judge.attempt(lambda: _sids_differ(statements, nodes), None, node.start)
     return Document(text, kind, version, statements)
+
+
+def _not_current() -> NoReturn:
+    raise Fault(grammar.NOT_CURRENT)
 
 
 def _id_is_text(node: Node | None) -> None:
@@ -239,11 +253,11 @@ def _sids_differ(statements: tuple[Statement, ...], nodes: list[Node]) -> None:
     seen: set[str] = set()
     for statement, node in zip(statements, nodes, strict=True):
         if statement.sid and statement.sid in seen:
-            raise Fault("Statement IDs (SID) in a single policy must be unique.", node.start)
+            raise Fault(_SIDS_DIFFER, node.start)
         seen.add(statement.sid)
 
 
-def _statement(index: int, node: Node, rules: Rules, lines: Lines, judge: _Strict) -> Statement:
+def _statement(index: int, node: Node, rules: Rules, lines: Lines, judge: _Judge) -> Statement:
     def told(read: Callable[[], Read], otherwise: Read) -> Read:
         return judge.attempt(read, otherwise, node.start)
 
@@ -303,7 +317,7 @@ def _principals_belong(effect: str, principal: Node | None, not_principal: Node 
 
 def _actions_belong(action: Node | None, not_action: Node | None, rules: Rules) -> None:
     if action is None and not_action is None:
-        raise Fault("Policy statement must contain actions.")
+        raise Fault(grammar.NO_ACTIONS)
     if not_action is not None and rules is Rules.TRUST:
         raise Fault("AssumeRole policy may only specify STS AssumeRole actions.", not_action.start)
 

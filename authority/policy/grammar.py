@@ -20,6 +20,8 @@ from authority.policy.match import glob, tokens
 from authority.policy.text import SYNTAX, Array, Fault, Node, Object, Scalar, Text
 
 LEGACY: Final = "The policy failed legacy parsing"
+NOT_CURRENT: Final = "Policy document must be version 2012-10-17 or greater."
+NO_ACTIONS: Final = "Policy statement must contain actions."
 ROLE_ACTIONS: Final = (
     "sts:AssumeRole",
     "sts:AssumeRoleWithSAML",
@@ -136,7 +138,7 @@ def version(node: Node | None, *, absent: str, known: Collection[str]) -> str:
     if node is None and not silences.VERSION_REQUIRED:
         return absent
     if node is None:
-        raise Fault("Policy document must be version 2012-10-17 or greater.")
+        raise Fault(NOT_CURRENT)
     if not isinstance(node, Text) or node.value not in known:
         raise Fault(SYNTAX, node.start, f"Version is one of {', '.join(known)}")
     return node.value
@@ -183,7 +185,7 @@ def actions(node: Node | None, rules: Rules) -> tuple[str, ...]:
         return ()
     names = texts(node)
     if not names:
-        raise Fault("Policy statement must contain actions.", node.start)
+        raise Fault(NO_ACTIONS, node.start)
     for name in names:
         if name.value != "*":
             _action(name.value, name.start)

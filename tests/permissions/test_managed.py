@@ -93,6 +93,12 @@ OLD = document().replace("2012-10-17", "2008-10-17")
             id="the old version of the language",
         ),
         pytest.param(
+            {"PolicyDocument": OLD.replace("Allow", "allow")},
+            Reason.MALFORMED_POLICY_DOCUMENT,
+            "Policy document must be version 2012-10-17 or greater.",
+            id="the old version of the language, and another fault",
+        ),
+        pytest.param(
             {"PolicyDocument": sized(6145)},
             Reason.LIMIT_EXCEEDED,
             "Cannot exceed quota for PolicySize: 6144",

@@ -22,8 +22,10 @@ LEGACY = "The policy failed legacy parsing"
 NO_PRINCIPAL = "Missing required field Principal"
 NO_ACTIONS = "Policy statement must contain actions."
 NO_RESOURCES = "Policy statement must contain resources."
+NOT_CURRENT = "Policy document must be version 2012-10-17 or greater."
 ROLE_ACTIONS = "AssumeRole policy may only specify STS AssumeRole actions."
 SID = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+SIDS = "Statement IDs (SID) in a single policy must be unique."
 VENDORLESS = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 IAM_PATH = (
     'IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, '
@@ -201,8 +203,23 @@ def read(text: str, kind: Kind = Kind.IDENTITY) -> Document:
         pytest.param(identity(Condition={"Bool": {"a:b": [["true"]]}}), SYNTAX, id="a list in a list of values"),
         pytest.param(
             document({"Sid": "a", "Effect": "Allow", "Action": "*", "Resource": "*"}, {"Sid": "a", "Effect": "Deny", "Action": "*", "Resource": "*"}),
-            "Statement IDs (SID) in a single policy must be unique.",
+            SIDS,
             id="two equal Sids",
+        ),
+        pytest.param(
+            document({"Sid": "a", "Effect": "Allow", "Action": "*", "Resource": "*"}, {"Sid": "a", "Effect": "Deny"}),
+            SIDS,
+            id="two equal Sids, and no Action",
+        ),
+        pytest.param(
+            document({"Effect": "allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": 7, "Resource": "*"}),
+            SYNTAX,
+            id="an Effect in lower case, and then an Action that is a number",
+        ),
+        pytest.param(
+            document({"Effect": "Allow", "Action": "Get", "Resource": "*"}, {"Effect": "Deny", "Resource": "*"}),
+            NO_ACTIONS,
+            id="a bad action, and then none",
         ),
     ],
 )  # fmt: skip
@@ -315,6 +332,20 @@ def test_what_a_trust_policy_may_not_say(text, message):
 )  # fmt: skip
 def test_what_a_policy_may_say(text, kind):
     assert read(text, kind).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(identity().replace("2012", "2008"), NOT_CURRENT, id="the older version"),
+        pytest.param(identity(Effect="allow").replace("2012", "2008"), NOT_CURRENT, id="the older version, and an Effect in lower case"),
+        pytest.param(identity(Effect="Permit").replace("2012", "2008"), SYNTAX, id="the older version, and no Effect that there is"),
+        pytest.param(identity().replace("2012", "2013"), SYNTAX, id="a version that there is not"),
+        pytest.param(json.dumps({"Statement": json.loads(identity(Action=None))["Statement"]}), NOT_CURRENT, id="no version, and no Action"),
+    ],
+)  # fmt: skip
+def test_what_a_policy_in_the_current_version_may_not_say(text, message):
+    assert parse(text, Kind.IDENTITY, current=True) == Refusal(Reason.MALFORMED_POLICY_DOCUMENT, message)
 
 
 def test_a_resource_policy_needs_a_principal():
