@@ -116,6 +116,87 @@ def of_exposure(answer: Answer) -> Graph:
     return Graph(nodes, edges)
 
 
+def of_timeline(answer: Answer) -> Graph:
+    """From what was done to what was done next, and to the sessions that it led to."""
+    nodes, edges, before = [], [], ""
+    for one in answer["moments"]:
+        moment = f"position {one['position']}"
+        refused = "" if one["outcome"] == "allowed" else one["outcome"]
+        nodes.append(Node(moment, _lines(moment, one["action"], one.get("about", ""), refused)))
+        if before:
+            edges.append(Edge(before, moment))
+        for named in one.get("ledTo", ()):
+            nodes.append(Node(named, named))
+            edges.append(Edge(moment, named, "led to"))
+        before = moment
+    return Graph(nodes, edges)
+
+
+def of_dead_keys(answer: Answer) -> Graph:
+    """From addresses to the credentials that were tried from there in vain."""
+    nodes, edges = dict[str, str](), []
+    for one in answer["uses"]:
+        nodes[one["sourceAddress"]] = one["sourceAddress"]
+        nodes[one["accessKeyId"]] = _lines(one["accessKeyId"], one["status"])
+        tried = f"{one['count']} of {one['action']}"
+        edges.append(Edge(one["sourceAddress"], one["accessKeyId"], _lines(tried, one["reason"])))
+    return Graph([Node(name, label) for name, label in nodes.items()], edges)
+
+
+def of_least_privilege(answer: Answer) -> Graph:
+    """From somebody to what he used, by what he did with it; and to the statements that he did not need."""
+    whoever = answer["principal"]
+    steps = [Edge(whoever, resource, one["action"]) for one in answer["used"] for resource in one["resources"]]
+    steps += [Edge(whoever, f"{one['policy']} line {one.get('line', 0)}", "not needed") for one in answer["unneeded"]]
+    names = dict.fromkeys([whoever, *(step.end for step in steps)])
+    return Graph([Node(name, name) for name in names], steps)
+
+
+def of_unused(answer: Answer) -> Graph:
+    """From accounts, and whoever has it, to what nobody used."""
+    nodes, edges = dict[str, str](), []
+    for one in answer["unused"]:
+        owner = one.get("owner") or one["account"]
+        named = f"{one['what']} {owner} {one['name']} {one.get('detail', '')}"
+        nodes[owner] = owner
+        nodes[named] = _lines(one["name"], one.get("detail", ""))
+        edges.append(Edge(owner, named, one["what"]))
+    return Graph([Node(name, label) for name, label in nodes.items()], edges)
+
+
+def of_history(answer: Answer) -> Graph:
+    """From whoever changed something to what bears the name, with what he did; each life is a node of its own."""
+    nodes, edges = dict[str, str](), []
+    for life in answer["lives"]:
+        span = f"positions {life['began']} to {life.get('ended', 'now')}"
+        nodes[life["id"]] = _lines(f"{life['kind']} {life['name']}", life["id"], span)
+        for turn in life["turns"]:
+            by = turn["by"].get("arn") or turn["by"].get("principalId") or "the authority itself"
+            nodes.setdefault(by, by)
+            edges.append(Edge(by, life["id"], _lines(f"position {turn['position']}", turn["action"])))
+    return Graph([Node(name, label) for name, label in nodes.items()], edges)
+
+
+def of_what_if(answer: Answer) -> Graph:
+    """From whoever asked to what would come out otherwise; and from there to all that would never have been."""
+    nodes, edges = dict[str, str](), []
+    for kind, said in (("newlyDenied", "denied"), ("newlyAllowed", "allowed"), ("undetermined", "cannot be told")):
+        for one in answer[kind]:
+            place = f"position {one['position']}"
+            nodes[one["principal"]] = one["principal"]
+            nodes[place] = _lines(place, one["action"], one["resource"])
+            edges.append(Edge(one["principal"], place, said))
+    for one in answer["never"]:
+        place = f"position {one['position']}"
+        nodes.setdefault(place, _lines(place, one["request"], one.get("about", "")))
+        if "because" in one and one["because"] != one["position"]:
+            edges.append(Edge(f"position {one['because']}", place, "leads to nothing"))
+        for named in one.get("sessions", ()):
+            nodes[named] = named
+            edges.append(Edge(place, named, "never issued"))
+    return Graph([Node(name, label) for name, label in nodes.items()], edges)
+
+
 def _conditions(one: Answer) -> str:
     return ", ".join(one.get("ifKeys", ()))
 

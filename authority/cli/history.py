@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from authority.accounts.travelling import FOLLOWED, RESTORED, SHOWN
+from authority.cli import graphs
 from authority.cli.client import Client, as_local, client_options
 from authority.cli.showing import account_option, given, output_option, show_json, show_table, whole
 
@@ -89,13 +90,16 @@ def diff(*, client: Client, before: str, after: str, account: str | None, output
 @click.argument("kind", type=click.Choice(FOLLOWED))
 @click.argument("name")
 @account_option
-@output_option()
+@output_option(*graphs.FORMS)
 @client_options
 def history(*, client: Client, kind: str, name: str, account: str | None, output: str) -> None:
     """Say who changed what bears or bore NAME (or has it for its unique id), when, and what."""
     answer = client.ask("GET", ["v1", "history", kind, name], query=given(account=account))
     if output == "json":
         show_json(answer)
+        return
+    if output in graphs.FORMS:
+        click.echo(graphs.FORMS[output](graphs.of_history(answer)), nl=False)
         return
     for life in answer["lives"]:
         ended = f"gone since position {life['ended']}" if "ended" in life else "there now"

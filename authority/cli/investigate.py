@@ -249,14 +249,14 @@ def first_seen(*, client: Client, output: str, **more: str | None) -> None:
 @click.option("--with-denials", is_flag=True, help="Tell what was refused too.")
 @range_options
 @account_option
-@output_option()
+@drawn_option
 @client_options
 def timeline(*, client: Client, whoever: str, with_denials: bool, output: str, **more: str | None) -> None:
     """Tell what a key, session or principal did, in order."""
     query = given(withDenials="true" if with_denials else None, maxResults="1000", **more)
     answer = whole(client, [*V1, "timeline", whoever], query, "moments")
-    if output == "json":
-        show_json(answer)
+    if output != "table":
+        _show(answer, output, (), (), graphs.of_timeline)
         return
     show_table(
         ("Position", "At (UTC)", "Action", "About", "Outcome", "From", "Refused before", "Made"),
@@ -274,13 +274,13 @@ def timeline(*, client: Client, whoever: str, with_denials: bool, output: str, *
 @investigate.command("dead-keys")
 @range_options
 @account_option
-@output_option()
+@drawn_option
 @client_options
 def dead_keys(*, client: Client, output: str, **more: str | None) -> None:
     """List attempts with credentials that count no more."""
     answer = client.ask("GET", [*V1, "dead-keys"], query=given(**more))
-    if output == "json":
-        show_json(answer)
+    if output != "table":
+        _show(answer, output, (), (), graphs.of_dead_keys)
         return
     show_table(
         ("Access key", "Status", "Account", "From", "Action", "Reason", "Count", "First (UTC)", "Last (UTC)"),
@@ -366,7 +366,7 @@ def exposure(*, client: Client, role: str, change: int | None, account: str | No
 @click.argument("whoever")
 @range_options
 @account_option
-@output_option("policy")
+@output_option("policy", *graphs.FORMS)
 @client_options
 def least_privilege(*, client: Client, whoever: str, output: str, **more: str | None) -> None:
     """Say what a user or role (ARN, unique id) used, and propose a policy that gives no more.
@@ -374,8 +374,11 @@ def least_privilege(*, client: Client, whoever: str, output: str, **more: str | 
     With --output policy: nothing but the document, as PutRolePolicy takes it.
     """
     answer = client.ask("GET", [*V1, "least-privilege", whoever], query=given(**more))
-    if output in ("json", "policy"):
-        show_json(answer["policy"] if output == "policy" else answer)
+    if output == "policy":
+        show_json(answer["policy"])
+        return
+    if output != "table":
+        _show(answer, output, (), (), graphs.of_least_privilege)
         return
     show_table(
         ("Action", "Count", "Last (UTC)", "Resources"),
@@ -393,13 +396,13 @@ def least_privilege(*, client: Client, whoever: str, output: str, **more: str | 
 @investigate.command()
 @click.option("--since", required=True, metavar="POSITION|TIME", help="Used since when.")
 @account_option
-@output_option()
+@drawn_option
 @client_options
 def unused(*, client: Client, since: str, account: str | None, output: str) -> None:
     """List roles, keys, entries of trust policies and permissions that nobody used."""
     answer = client.ask("GET", [*V1, "unused"], query=given(since=since, account=account), patience=PATIENCE)
-    if output == "json":
-        show_json(answer)
+    if output != "table":
+        _show(answer, output, (), (), graphs.of_unused)
         return
     show_table(
         ("What", "Account", "Name", "Of", "Where", "Last used (UTC)"),

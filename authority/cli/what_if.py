@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from authority.cli import graphs
 from authority.cli.client import Client, as_local, client_options
 from authority.cli.showing import account_option, given, output_option, show_json, show_table
 
@@ -70,7 +71,7 @@ def _text(file: str) -> str:
 )
 @click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, help="Rows of each kind.")
 @account_option
-@output_option()
+@output_option(*graphs.FORMS)
 @client_options
 def what_if(
     *,
@@ -97,9 +98,12 @@ def what_if(
     replaced = [one for name, kind in options.items() for one in _files(f"--{name}", kind, more.pop(name))]
     replaced += [{"kind": "control", "document": _text(file)} for file in control]
     body = {"replacements": replaced, "cascade": cascade, "absent": list(absent), "maxResults": limit, **given(**more)}
-    answer = _joined(client, body, limit, quiet=output == "json")
+    answer = _joined(client, body, limit, quiet=output != "table")
     if output == "json":
         show_json(answer)
+        return
+    if output in graphs.FORMS:
+        click.echo(graphs.FORMS[output](graphs.of_what_if(answer)), nl=False)
         return
     click.echo(
         f"{answer['requests']} requests with {answer['decisions']} decisions at positions {answer['since']} to "

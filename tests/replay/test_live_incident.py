@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -239,6 +240,40 @@ def test_answers_are_drawn_and_tabled(incident, question, form):
     said = run(incident, "investigate", question, incident.second.access_key_id, "--account", "*", "--output", form)
     assert incident.second.access_key_id in said
     assert said.startswith({"dot": "digraph", "mermaid": "flowchart"}.get(form, ""))
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "edge"), [("dot", "digraph authority {", "->"), ("mermaid", "flowchart LR", "-->")]
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["investigate", "timeline", "LEAKED", "--with-denials"], id="timeline"),
+        pytest.param(["investigate", "least-privilege", "DEPLOY"], id="least-privilege"),
+        pytest.param(["investigate", "unused", "--since", "now"], id="unused"),
+        pytest.param(["investigate", "first-seen", "--since", "1"], id="first-seen"),
+        pytest.param(["investigate", "chains", "--min-depth", "1"], id="chains"),
+        pytest.param(["investigate", "exposure", "DEPLOY"], id="exposure"),
+        pytest.param(["investigate", "who-can-assume", "DEPLOY"], id="who-can-assume"),
+        pytest.param(["investigate", "external-access"], id="external-access"),
+        pytest.param(["history", "roles", "Deploy"], id="history"),
+        pytest.param(["what-if", "--replace", "DEPLOY=NOBODY", "--cascade"], id="what-if"),
+    ],
+)
+def test_every_question_is_drawn(incident, tmp_path, words, form, first, edge):
+    nobody = tmp_path / "nobody.json"
+    nobody.write_text(
+        '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}}'
+    )
+    names = {"LEAKED": incident.leaked.access_key_id, "DEPLOY": incident.deploy, "NOBODY": str(nobody)}
+    asked = [re.sub("|".join(names), lambda found: names[found[0]], word) for word in words]
+    lines = run(incident, *asked, "--account", "*", "--output", form).splitlines()
+    assert lines[0] == first
+    edges = [line for line in lines if edge in line]
+    assert edges
+    if form == "dot":  # whatever an edge joins is a node of its own
+        nodes = {line.split(" [label=")[0].strip() for line in lines if " [label=" in line and edge not in line}
+        assert {end for line in edges for end in line.split(" [label=")[0].strip(" ;").split(" -> ")} <= nodes
 
 
 def test_a_leaked_text_is_recognised_and_not_kept(incident):
