@@ -114,7 +114,6 @@ def answered(asked: Asked, token: str, body: bytes, now: datetime) -> WebIdentit
         evidence=hashlib.sha256(token.encode()).hexdigest(),
         issuer=asked.provider,
         audience=app,
-        audiences=(app,),
     )
 
 

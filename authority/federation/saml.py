@@ -25,7 +25,7 @@ from authority.kernel.ids import AccountId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
 from authority.model.authority import LOCALLY
-from authority.model.providers import SamlProvider
+from authority.model.providers import SamlMetadata, SamlProvider
 from authority.model.state import State
 from authority.policy.principal import PrincipalKind
 
@@ -107,10 +107,11 @@ class SamlIdentity(Vouched, frozen=True, kw_only=True):
     """Whoever an assertion speaks of, and what its provider says of his roles.
 
     `roles` are pairs of a role's ARN and a provider's; `seconds` is how long a session in a browser shall last, None
-    where the provider does not say.
+    where the provider does not say.  `metadata` is what the assertion was held against.
     """
 
     assertion: Assertion
+    metadata: SamlMetadata
     name_qualifier: str
     roles: tuple[tuple[str, str], ...]
     session_name: str
@@ -199,6 +200,7 @@ def _identity(account: AccountId, provider_arn: str, provider: SamlProvider, ass
         transitive_keys=_values(attributes, "TransitiveTagKeys"),
         source_identity=identity[0] if identity else "",
         assertion=assertion,
+        metadata=provider.metadata,
         name_qualifier=qualifier,
         roles=tuple(pair_of(value) for value in _values(attributes, "Role")),
         session_name=session_name,
@@ -324,7 +326,7 @@ def trusted(state: State, identity: SamlIdentity) -> bool:
     """Whether the provider is trusted at this point of the log, with the same metadata."""
     known = state.accounts.get(identity.account)
     provider = None if known is None or known.closed_at is not None else known.saml_providers.get(identity.provider_id)
-    return provider is not None and provider.metadata.entity_id == identity.assertion.issuer
+    return provider is not None and provider.metadata == identity.metadata
 
 
 def _refused(state: State, identity: SamlIdentity, role_arn: str) -> Refusal | None:

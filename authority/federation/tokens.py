@@ -131,7 +131,7 @@ def verified(
     subject = said.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
         return NO_SUBJECT
-    audience = _audience(said, clients)
+    audience = audience_of(said, clients)
     if audience is None:
         return AUDIENCE
     digest = hashlib.sha256(unverified.token.rpartition(".")[0].encode()).hexdigest()
@@ -164,7 +164,7 @@ def _audiences(said: Mapping[str, Any]) -> Sequence[str]:
     return listed
 
 
-def _audience(said: Mapping[str, Any], clients: Collection[str] | None) -> str | None:
+def audience_of(said: Mapping[str, Any], clients: Collection[str] | None) -> str | None:
     """The client whom the token is for, if it counts (OpenID Connect Core 1.0, section 3.1.3.7)."""
     audiences, party = _audiences(said), said.get("azp")
     if not audiences or (party is not None and (not isinstance(party, str) or not party)):

@@ -73,7 +73,6 @@ class WebIdentity(Vouched, frozen=True, kw_only=True):
 
     issuer: str
     audience: str
-    audiences: tuple[str, ...]
     said: Mapping[str, Any] = {}
     """All claims, where it was a token that has some."""
 
@@ -166,7 +165,6 @@ def judged(seeking: Sought, keys: KeySet, now: datetime) -> WebIdentity | Refusa
         source_identity=carried.source_identity,
         issuer=claims.issuer,
         audience=claims.audience,
-        audiences=claims.audiences,
         said=claims.said,
     )
 
@@ -219,7 +217,7 @@ def trusted(state: State, identity: WebIdentity) -> bool:
     if identity.provider == own_tokens.ISSUER:
         return own_tokens.stands(state, identity.provider_id, identity.subject, identity.conditions)
     provider = account.oidc_providers.get(identity.provider_id)
-    return provider is not None and any(one in provider.client_ids for one in identity.audiences)
+    return provider is not None and tokens.audience_of(identity.said, provider.client_ids) is not None
 
 
 def _partition(role_arn: str) -> str:

@@ -59,9 +59,15 @@ def role(document: str, name: str = "Staff") -> roles.RoleCreated:
     )
 
 
-def given(document: str | None = None, **settings: Any) -> Any:
-    metadata = read_metadata(published())
+def metadata_of(name: str = "idp") -> providers.SamlMetadata:
+    """Those of the provider, while it signs with the key called *name*."""
+    metadata = read_metadata(published(name=name))
     assert not isinstance(metadata, Refusal)
+    return metadata
+
+
+def given(document: str | None = None, **settings: Any) -> Any:
+    metadata = metadata_of()
     return evolve(
         EMPTY,
         (
@@ -194,11 +200,21 @@ def test_m20_a_provider_that_is_gone_vouches_for_nobody():
     assert stranger(redeem(state, good()), why="provider doesn't exist")
 
 
-def test_m20_nor_does_one_that_goes_between_the_check_and_the_decision():
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(providers.SamlProviderDeleted(account=ACCOUNT, provider_id="SAML1"), id="the provider is deleted"),
+        pytest.param(
+            providers.SamlProviderUpdated(account=ACCOUNT, provider_id="SAML1", metadata=metadata_of("another key")),
+            id="the key that signed it is withdrawn",
+        ),
+    ],
+)
+def test_m20_nor_does_one_that_goes_between_the_check_and_the_decision(change: Any):
     before = given()
     identity = judged(before, PROVIDER, encoded(good()), NOW)
     assert isinstance(identity, SamlIdentity)
-    after = evolve(before, (providers.SamlProviderDeleted(account=ACCOUNT, provider_id="SAML1"),), NOW)
+    after = evolve(before, (change,), NOW)
     call = Call(STRANGER, AssumeRoleWithSAML(ROLE, PROVIDER, "x"), OFFICE, identity)
     decision = assume_role_with_saml.decide(after, call, Facts(NOW, b"seed"))
     assert isinstance(decision.answer, Refusal)

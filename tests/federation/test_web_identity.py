@@ -133,8 +133,10 @@ def test_an_account_that_is_closed_trusts_nobody():
     ],
 )
 def test_what_changes_between_the_check_and_the_decision_counts(fact: Any):
-    state = given()
-    who = identity(state)
+    other = providers.OidcClientAdded(account=ACCOUNT, provider_id="OIDC1", client_id="backend")
+    state = evolve(given(), (other,), NOW)
+    who = identity(state, wanted(token({**GOOD, "aud": "backend", "azp": "app"})))
+    assert not isinstance(decided(state, who).answer, Refusal)
     assert refused(decided(evolve(state, (fact,), NOW), who), Reason.INVALID_IDENTITY_TOKEN)
 
 

@@ -250,7 +250,7 @@ def test_a_token_that_amazon_or_facebook_judge_must_be_for_an_application_of_the
     assert "Atza" not in repr(found)
     who = WebIdentity(
         kind=PrincipalKind.WEB_IDENTITY, account=ACCOUNT, provider=name, principal_id="p", subject="ann", conditions={},
-        lasting={}, evidence="e", issuer=name, audience="too", audiences=("too",),
+        lasting={}, evidence="e", issuer=name, audience="too",
     )  # fmt: skip
     assert isinstance(logins.shown_access_token(asked, who), logins.Shown)
     assert refused(logins.shown_access_token(asked, _replace(who, audience="another")), Reason.NOT_AUTHORIZED)
