@@ -22,6 +22,7 @@ from authority.federation.keysets import Fetch, Issuer, KeySet, Unusable
 from authority.federation.web_identity import WebIdentity
 from authority.identity_pools import logins
 from authority.identity_pools.open_id_tokens import ALGORITHM as POOL_TOKENS
+from authority.kernel.fetching import Declined
 from authority.kernel.ids import AccountId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
@@ -34,8 +35,9 @@ ASKED_AT_ONCE: Final = 16
 UNREACHABLE: Final = Refusal(
     Reason.IDP_COMMUNICATION_ERROR, "Couldn't retrieve verification key from your identity provider; try again."
 )
-
-
+NOT_REACHED: Final = Refusal(
+    Reason.IDP_COMMUNICATION_ERROR, "Couldn't reach your identity provider to have the access token judged; try again."
+)
 TOO_MANY_GUESTS: Final = Refusal(Reason.TOO_MANY_REQUESTS, "Too many guests come at once; try again later.")
 GUESTS_A_SECOND: Final = 20.0
 GUESTS_AT_ONCE: Final = 200.0
@@ -97,9 +99,11 @@ def vouchers(
         try:
             async with asking:
                 said = await fetch(asked.url, ())
-        except OSError:
+        except Declined:
             # They refuse what they did not issue with a status of their own, and that is all there is to know.
             return introspection.NOT_VALID
+        except OSError:
+            return NOT_REACHED
         return introspection.answered(asked, token, said, now)
 
     async def held(seeking: web_identity.Sought, now: datetime) -> WebIdentity | Refusal:

@@ -48,7 +48,8 @@ class Fetch(Protocol):
     """Brings a document from an https URL.
 
     Nothing is followed or guessed: no redirects, and no address that the operator did not allow.  At most
-    `LARGEST_DOCUMENT` bytes come back, within seconds; whatever is in the way is an `OSError`.
+    `LARGEST_DOCUMENT` bytes come back, within seconds; whatever is in the way is an `OSError`, and `Declined` where the
+    server answers that it will not.
     """
 
     async def __call__(self, url: str, thumbprints: tuple[str, ...]) -> bytes:

@@ -27,6 +27,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from authority.kernel.clock import Clock
+from authority.kernel.fetching import Declined
 
 log = structlog.get_logger()
 
@@ -39,6 +40,8 @@ ASKED_AGAIN: Final = timedelta(seconds=60)
 OLD: Final = timedelta(minutes=15)
 """After this long keys are asked for again, so that one that was withdrawn counts no more."""
 MOST_KEPT: Final = 10_000
+NOT_NOW: Final = frozenset({408, 429})
+"""Statuses of the four hundreds that are about the moment, and not about what was asked."""
 NAT64: Final = IPv6Network("64:ff9b::/96")
 """Where IPv4 addresses lie in IPv6 ones (RFC 6052)."""
 
@@ -138,8 +141,12 @@ class HttpsFetcher:
             ) as session,
             session.get(url, allow_redirects=False) as response,
         ):
-            if response.status != 200 or response.headers.get("Content-Encoding", "identity") != "identity":
+            if 400 <= response.status < 500 and response.status not in NOT_NOW:
+                raise Declined(f"the answer has status {response.status}")
+            if response.status != 200:
                 raise Unreachable(f"the answer has status {response.status}")
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise Unreachable("the answer is packed")
             body = bytearray()
             async for part in response.content.iter_any():
                 body += part

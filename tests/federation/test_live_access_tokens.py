@@ -39,11 +39,13 @@ class Judge:
     url: str = ""
     says: dict[str, Any] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
+    status: int = 400
+    """Of the answer, where it was told nothing to say."""
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         self.asked.append(dict(request.query))
         said = self.says.get(request.path)
-        return web.Response(status=400) if said is None else web.json_response(said)
+        return web.Response(status=self.status) if said is None else web.json_response(said)
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +173,27 @@ def test_what_amazon_does_not_vouch_for_counts_for_nothing(live: Live, judge: Ju
 def test_what_facebook_does_not_vouch_for_counts_for_nothing(live: Live, judge: Judge, said: Any, wanted: str):
     judge.says = {"/debug_token": said}
     assert code(live, "Facebook", "graph.facebook.com") == wanted
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted"),
+    [
+        (400, "InvalidIdentityToken"),
+        (401, "InvalidIdentityToken"),
+        (404, "InvalidIdentityToken"),
+        (302, "IDPCommunicationError"),
+        (408, "IDPCommunicationError"),
+        (429, "IDPCommunicationError"),
+        (500, "IDPCommunicationError"),
+        (503, "IDPCommunicationError"),
+    ],
+)
+def test_a_judge_that_says_no_and_one_that_says_nothing_are_told_apart(
+    live: Live, judge: Judge, monkeypatch: pytest.MonkeyPatch, status: int, wanted: str
+):
+    monkeypatch.setattr(judge, "says", {})
+    monkeypatch.setattr(judge, "status", status)
+    assert code(live, "Amazon", "www.amazon.com") == code(live, "Facebook", "graph.facebook.com") == wanted
 
 
 @pytest.mark.parametrize(

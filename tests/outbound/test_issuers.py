@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import ssl
+import tempfile
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,7 +17,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.resolver import ThreadedResolver
 
+from authority.kernel.fetching import Declined
 from authority.outbound.issuers import ASKED_AGAIN, LARGEST, OLD, HttpsFetcher, LastGood, Unreachable, _allowed
 from tests.federation.issuers import Tls, tls
 
@@ -37,6 +43,29 @@ async def serving(handler: Handler, place: Path, shown: Tls | None = None) -> As
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def listening(at: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[int, list[str]]]:
+    """A server on loopback whose certificate nobody vouches for; says its port and, in the end, who knocked."""
+    context, knocked = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), list[str]()
+    with tempfile.TemporaryDirectory() as place:
+        for name, text in (("key.pem", tls().key), ("certificate.pem", tls().certificate)):
+            Path(place, name).write_text(text)
+        context.load_cert_chain(Path(place, "certificate.pem"), Path(place, "key.pem"))
+
+    async def knock(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        knocked.append(at)
+        with contextlib.suppress(OSError):
+            await writer.start_tls(context)
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(knock, at, port)
+    try:
+        yield server.sockets[0].getsockname()[1], knocked
+    finally:
+        server.close()
 
 
 async def says(_: web.BaseRequest) -> web.StreamResponse:
@@ -85,17 +114,62 @@ async def test_a_thumbprint_does_not_make_up_for_another_name(tmp_path: Path):
         "https://a:99999/",
     ],
 )
-async def test_j15_nobody_is_asked_at_an_address_that_is_not_public(tmp_path: Path, url: str):
-    asked = []
-
-    async def noting(request: web.BaseRequest) -> web.StreamResponse:
-        asked.append(request.path)
-        return web.Response(text="keys")
-
-    async with serving(noting, tmp_path) as port:
+async def test_j15_nobody_is_asked_at_an_address_that_is_not_public(url: str):
+    async with listening() as (port, knocked):
         with pytest.raises(Unreachable):
             await HttpsFetcher(())(url.format(port=port), (tls().thumbprint,))
-    assert asked == []
+    assert not knocked
+
+
+class Resolver:
+    """A name server that gives each answer once, and the last one ever after."""
+
+    def __init__(self, *answers: tuple[str, ...]) -> None:
+        self._answers = list(answers)
+        self.asked = 0
+
+    def resolve(self, host: str, port: int) -> list[dict[str, Any]]:
+        self.asked += 1
+        found = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        return [
+            {"hostname": host, "host": one, "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}
+            for one in found
+        ]
+
+    def put(self, patched: pytest.MonkeyPatch) -> None:
+        """Answer in the place of the machine's own."""
+
+        async def resolve(_: Any, host: str, port: int = 0, __: Any = 0) -> list[dict[str, Any]]:
+            return self.resolve(host, port)
+
+        patched.setattr(ThreadedResolver, "resolve", resolve)
+
+
+PUBLIC, SECOND = "127.0.0.1", "127.0.0.2"
+"""An address that may be asked in these tests, and one that may not."""
+PUBLIC_ONLY = (ip_network(f"{PUBLIC}/32"),)
+
+
+async def test_j15_a_name_with_one_address_that_is_not_asked_is_not_asked_at_all(monkeypatch: pytest.MonkeyPatch):
+    Resolver((PUBLIC, SECOND)).put(monkeypatch)
+    async with listening() as (port, knocked):
+        with pytest.raises(Unreachable):
+            await HttpsFetcher(PUBLIC_ONLY)(f"https://rebound.example:{port}/", (tls().thumbprint,))
+    assert not knocked
+
+
+async def test_j15_a_name_that_leads_elsewhere_the_next_time_leads_nowhere(monkeypatch: pytest.MonkeyPatch):
+    """DNS rebinding: each connection goes to an address that was judged for it.
+
+    The first one, to the public address, shows a certificate that nobody vouches for, so there would be two more.
+    """
+    names = Resolver((PUBLIC,), (SECOND,))
+    names.put(monkeypatch)
+    async with listening(SECOND) as (port, knocked), listening(PUBLIC, port) as (_, at_first):
+        with pytest.raises(Unreachable):
+            await HttpsFetcher(PUBLIC_ONLY)(f"https://rebound.example:{port}/", (tls().thumbprint,))
+    assert (len(at_first), knocked) == (1, [])
+    assert names.asked == 2
 
 
 @pytest.mark.parametrize(
@@ -134,18 +208,40 @@ def answering(response: Callable[[], web.StreamResponse]) -> Handler:
 
 
 @pytest.mark.parametrize(
-    "response",
+    ("response", "failure", "why"),
     [
-        pytest.param(lambda: web.Response(status=302, headers={"Location": "https://localhost/"}), id="a redirect"),
-        pytest.param(lambda: web.Response(status=500), id="a failure"),
-        pytest.param(lambda: web.Response(body=b"x" * (LARGEST + 1)), id="too much"),
-        pytest.param(lambda: web.Response(body=b"x", headers={"Content-Encoding": "gzip"}), id="something packed"),
+        pytest.param(lambda: web.Response(status=302, headers={"Location": "/good"}), Unreachable, "status 302", id="a redirect"),
+        pytest.param(lambda: web.Response(status=307, headers={"Location": "/good"}), Unreachable, "status 307", id="another"),
+        pytest.param(lambda: web.Response(status=204), Unreachable, "status 204", id="no content"),
+        pytest.param(lambda: web.Response(status=400), Declined, "status 400", id="a refusal"),
+        pytest.param(lambda: web.Response(status=429), Unreachable, "status 429", id="a request to wait"),
+        pytest.param(lambda: web.Response(status=500), Unreachable, "status 500", id="a failure"),
+        pytest.param(lambda: web.Response(body=b"x" * (LARGEST + 1)), Unreachable, "too large", id="too much"),
+        pytest.param(
+            lambda: web.Response(body=zlib.compress(b"x" * 2 * LARGEST), headers={"Content-Encoding": "deflate"}),
+            Unreachable, "packed", id="something packed",
+        ),
     ],
-)
-async def test_j15_one_answer_of_bounded_size_and_no_redirect(tmp_path: Path, response: Any):
-    async with serving(answering(response), tmp_path) as port:
-        with pytest.raises(Unreachable):
-            await HttpsFetcher(LOOPBACK)(f"https://localhost:{port}/", (tls().thumbprint,))
+)  # fmt: skip
+async def test_j15_one_answer_of_bounded_size_and_no_redirect(tmp_path: Path, response: Any, failure: Any, why: str):
+    asked = []
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(text="keys") if request.path == "/good" else response()
+
+    async with serving(handler, tmp_path) as port:
+        fetch, at = HttpsFetcher(LOOPBACK), f"https://localhost:{port}"
+        with pytest.raises(failure, match=why):
+            await fetch(f"{at}/", (tls().thumbprint,))
+        assert await fetch(f"{at}/good", (tls().thumbprint,)) == b"keys"
+    assert asked == ["/", "/good"]
+
+
+async def test_j15_the_largest_answer_is_read_whole(tmp_path: Path):
+    async with serving(answering(lambda: web.Response(body=b"x" * LARGEST)), tmp_path) as port:
+        found = await HttpsFetcher(LOOPBACK)(f"https://localhost:{port}/", (tls().thumbprint,))
+    assert len(found) == LARGEST
 
 
 async def test_j15_an_answer_that_does_not_come_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -157,7 +253,7 @@ async def test_j15_an_answer_that_does_not_come_is_not_waited_for(tmp_path: Path
         return web.Response()
 
     async with serving(waiting, tmp_path) as port:
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match="in time"):
             await HttpsFetcher(LOOPBACK)(f"https://localhost:{port}/", (tls().thumbprint,))
         never.set()
 
