@@ -46,6 +46,7 @@ from authority.permissions import (
 )
 from authority.principals import access_keys, devices, groups, key_use, login_profiles, mfa, not_kept, users
 from authority.resources import evaluate
+from authority.resources.discovery import EVALUATION, EVALUATIONS
 from authority.roles import instance_profiles, linked, roles
 from authority.roles import tags as role_tags
 from authority.sessions import (
@@ -189,7 +190,7 @@ ROUTES: Final = (
     Route("GET", "/v1/accounts/{accountId}", "GetAccount"),
     Route("POST", "/v1/accounts/{accountId}/reopen", "ReopenAccount"),
     Route("PUT", "/v1/accounts/{accountId}/quotas/{name}", "PutQuota"),
-    Route("POST", "/access/v1/evaluation", "Evaluate"),
-    Route("POST", "/access/v1/evaluations", "BatchEvaluate"),
+    Route("POST", EVALUATION, "Evaluate"),
+    Route("POST", EVALUATIONS, "BatchEvaluate"),
 )
 """Our own operations, by method and path."""

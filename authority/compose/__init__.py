@@ -52,8 +52,9 @@ from authority.projections.runner import Projections, rebuild
 from authority.replay.folding import BEGINNING, Version
 from authority.replay.statement import Unseal
 from authority.replay.verifying import verify_vault
+from authority.resources import discovery
 from authority.sealing import Sealer
-from authority.sessions.issuer import published
+from authority.sessions import issuer
 from authority.settings import Settings, SettingsRefused
 from authority.web.admin import Admin, Health, Metrics
 from authority.web.endpoint import Endpoint
@@ -270,7 +271,12 @@ async def _listening(
     bounds = Bounds(
         settings.header_timeout, settings.body_timeout, settings.keepalive_timeout, settings.connection_limit
     )
-    endpoint = Endpoint(pipeline, settings.hosts, bounds, lambda path: published(committer.version.state, path))
+
+    def published(path: str) -> bytes | None:
+        state = committer.version.state
+        return issuer.published(state, path) or discovery.published(state, path)
+
+    endpoint = Endpoint(pipeline, settings.hosts, bounds, published)
     rim = web.ServerRunner(endpoint.server(), shutdown_timeout=settings.shutdown_grace)
     admin = web.ServerRunner(Admin(metrics, health, bounds).server(), shutdown_timeout=settings.shutdown_grace)
     try:

@@ -61,7 +61,8 @@ class Endpoint:
     ) -> None:
         """Answer for *hosts*, in lower case; one without a port speaks for the port we listen on as well.
 
-        *published* are the JSON documents that everybody may read, by path: those of us as an issuer.
+        *published* are the JSON documents that everybody may read, by path: those of us as an issuer,
+        and as who decides for resource servers.
         """
         self._pipeline = pipeline
         self._published = published

@@ -10,6 +10,7 @@ was given is read only afterwards, by whoever holds the question.
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
@@ -27,6 +28,10 @@ from authority.wire.shapes import Operation, Service
 
 PLAIN_JSON: Final = "application/json"
 LONGEST_NAME: Final = 128
+REQUEST_NAME: Final = re.compile(rb"[\x21-\x7e]{1,128}")
+"""What a client may call its request: words that can stand in a header again."""
+ASKED_WITH: Final = ("GET", "POST")
+"""The methods of the query protocol."""
 
 
 Pieces: TypeAlias = AsyncGenerator[bytes, None]
@@ -167,7 +172,10 @@ class QueryQuestion(ModelledQuestion, frozen=True, kw_only=True):
     def refuse(self, refusal: Refusal, request_id: str) -> Spelled:
         """See `Question`."""
         status, body = render_xml(refusal, request_id, self.namespace)
-        return Spelled(status, {"Content-Type": XML, "x-amzn-RequestId": request_id}, body)
+        headers = {"Content-Type": XML, "x-amzn-RequestId": request_id}
+        if refusal.reason is Reason.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(ASKED_WITH)
+        return Spelled(status, headers, body)
 
 
 class JsonQuestion(ModelledQuestion, frozen=True, kw_only=True):
@@ -236,6 +244,8 @@ class RestQuestion(msgspec.Struct, frozen=True):
     received: Received | None = None
     refusal: Refusal | None = None
     anonymous: bool = False
+    allowed: tuple[str, ...] = ()
+    """The methods to ask with, where the refusal is that it was none of them."""
 
     @property
     def known(self) -> bool:
@@ -276,8 +286,8 @@ class RestQuestion(msgspec.Struct, frozen=True):
     def write(self, answer: Any, request_id: str) -> Spelled:
         """See `Question`."""
         if isinstance(answer, Document):
-            return Spelled(200, {"Content-Type": answer.content_type, "x-amzn-RequestId": request_id}, answer.body)
-        headers = {"Content-Type": PLAIN_JSON, "x-amzn-RequestId": request_id}
+            return Spelled(200, self._headers(answer.content_type, request_id), answer.body)
+        headers = self._headers(PLAIN_JSON, request_id)
         return Spelled(200, headers, b"{}" if answer is None else _ENCODER.encode(answer))
 
     def refuse(self, refusal: Refusal, request_id: str) -> Spelled:
@@ -285,8 +295,18 @@ class RestQuestion(msgspec.Struct, frozen=True):
         spelling = SPELLINGS[refusal.reason]
         message = refusal.message.encode("utf-8", "replace").decode("utf-8")
         body = _ENCODER.encode({"code": spelling.code, "message": message, "requestId": request_id})
-        headers = {"Content-Type": PLAIN_JSON, "x-amzn-ErrorType": spelling.code, "x-amzn-RequestId": request_id}
+        headers = {**self._headers(PLAIN_JSON, request_id), "x-amzn-ErrorType": spelling.code}
+        if refusal.reason is Reason.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(self.allowed)
         return Spelled(spelling.status, headers, body)
+
+    def _headers(self, kind: str, request_id: str) -> dict[str, str]:
+        """What stands above an answer; the client's own name for its request comes back (AuthZEN Authorization API)."""
+        headers = {"Content-Type": kind, "x-amzn-RequestId": request_id}
+        named = None if self.received is None else self.received.header(b"x-request-id")
+        if named is not None and REQUEST_NAME.fullmatch(named) is not None:
+            headers["X-Request-ID"] = named.decode("ascii")
+        return headers
 
 
 class Dialects:
@@ -318,7 +338,7 @@ class Dialects:
         return self._query_question(received)
 
     def _query_question(self, received: Received) -> QueryQuestion:
-        if received.method not in ("GET", "POST"):
+        if received.method not in ASKED_WITH:
             text = f"The method {received.method} is not allowed here; use POST."
             return QueryQuestion("", "", namespace=self._default, refusal=Refusal(Reason.METHOD_NOT_ALLOWED, text))
         pairs = read_parameters(received)
@@ -373,5 +393,6 @@ class Dialects:
             others.append(route.method)
         if others:
             text = f"The method {received.method} is not allowed here; use {' or '.join(others)}."
-            return RestQuestion(self._rest, "", refusal=Refusal(Reason.METHOD_NOT_ALLOWED, text))
+            refusal = Refusal(Reason.METHOD_NOT_ALLOWED, text)
+            return RestQuestion(self._rest, "", received=received, refusal=refusal, allowed=tuple(others))
         return RestQuestion(self._rest, "", refusal=Refusal(Reason.NOT_FOUND, "There is nothing at this path."))

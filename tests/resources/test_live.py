@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from authority.compose.configured import ledger_url
 from authority.ledger.sql.sqlite import SqliteLedger
+from authority.model.authority import Settings
 from authority.model.event import Event, read_event
+from authority.model.state import EMPTY
+from authority.resources.discovery import DISCOVERY, published
 from tests.live import MANAGEMENT, Keys, Live, running
 from tests.story.resource_server import asked_by
 
@@ -102,6 +108,30 @@ def test_the_log_tells_who_was_judged_and_nothing_to_sign_with(live, client):
     assert shown.encode() not in body
     assert client.token.encode() not in body
     assert client.secret.encode() not in body
+
+
+def test_everybody_may_read_where_to_ask(live):
+    with urllib.request.urlopen(f"{live.url}/.well-known/authzen-configuration") as answer:
+        assert answer.headers["Content-Type"] == "application/json"
+        found = json.load(answer)
+    base = live.settings.public_url
+    assert found.pop("policy_decision_point") == base
+    assert found == {
+        "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
+        "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
+    }
+    for endpoint in found.values():  # something answers there, and wants a signature
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(live.url + endpoint.removeprefix(base), data=b"{}")
+        assert refused.value.status == 403
+
+
+def test_a_url_with_a_path_has_its_own_place_for_that():
+    settings = Settings(engine="1", regions=("us-east-1",), public_url="https://x.example/a/b")
+    state = msgspec.structs.replace(EMPTY, settings=settings)
+    assert published(state, DISCOVERY) is None
+    found = msgspec.json.decode(published(state, f"{DISCOVERY}/a/b"))
+    assert found["access_evaluation_endpoint"] == "https://x.example/a/b/access/v1/evaluation"
 
 
 def test_a_revoked_role_is_a_no_at_once(live, client):

@@ -149,6 +149,28 @@ def test_the_operators_listener_has_three_pages_to_read(raw_admin, method, path,
     assert bool(text) is (method != "HEAD")
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/", "GET, POST"), ("/access/v1/evaluation", "POST"), ("/v1/sessions/x/revoke", "POST")]
+)
+def test_whoever_asks_with_the_wrong_method_is_told_the_right_ones(raw, path, allowed):
+    status, _, headers = raw.send({}, b"", method="DELETE", target=path)
+    assert (status, headers["Allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    ("name", "comes_back"),
+    [
+        pytest.param("bfe9eb29-ab87-4ca3-be83-a1d5d8305716", True, id="a name"),
+        pytest.param("two words", False, id="more than a word"),
+        pytest.param("x" * 129, False, id="an endless name"),
+    ],
+)
+def test_a_clients_own_name_for_its_request_comes_back(raw, name, comes_back):
+    status, _, headers = raw.send({"X-Request-ID": name}, b"", target="/access/v1/evaluation")
+    assert status == 403
+    assert (headers.get("X-Request-ID") == name) is comes_back
+
+
 def test_strangers_are_counted_and_summarised_by_what_they_tried(raw, live: Live):
     for _ in range(3):
         raw.send({"Content-Type": "application/x-www-form-urlencoded"}, b"Action=GetCallerIdentity&Version=2011-06-15")
