@@ -123,7 +123,8 @@ def test_everybody_may_read_where_to_ask(live):
     for endpoint in found.values():  # something answers there, and wants a signature
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(live.url + endpoint.removeprefix(base), data=b"{}")
-        assert refused.value.status == 403
+        with refused.value as answer:
+            assert answer.status == 403
 
 
 def test_a_url_with_a_path_has_its_own_place_for_that():
