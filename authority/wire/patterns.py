@@ -7,6 +7,7 @@ as ranges from the Unicode data at hand.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from typing import Final
@@ -73,14 +74,26 @@ def _escape(pattern: str, at: int, *, in_class: bool) -> tuple[str, int]:
 @functools.cache
 def ranges_of(category: str) -> str:
     """All characters whose general category begins with *category*, as the inside of a character class."""
-    spelled: list[str] = []
+    joined: list[tuple[int, int]] = []
+    for name, first, last in runs():
+        if not name.startswith(category):
+            continue
+        adjoins = bool(joined) and joined[-1][1] == first - 1
+        joined.append((joined.pop()[0] if adjoins else first, last))
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in joined)
+
+
+@functools.cache
+def runs() -> tuple[tuple[str, int, int], ...]:
+    """The characters in a row that share a category: which one, the first and the last of them.
+
+    All are looked at once, for every category: the first request that needs one waits for it, and others with it.
+    """
+    found: list[tuple[str, int, int]] = []
     for plane in ASSIGNED:
-        first: int | None = None
-        for point in (*plane, plane.stop):
-            inside = point < plane.stop and unicodedata.category(chr(point)).startswith(category)
-            if inside and first is None:
-                first = point
-            elif not inside and first is not None:
-                spelled.append(f"\\U{first:08x}-\\U{point - 1:08x}")
-                first = None
-    return "".join(spelled)
+        first = plane.start
+        for category, row in itertools.groupby(map(unicodedata.category, map(chr, plane))):
+            end = first + len(list(row))
+            found.append((category, first, end - 1))
+            first = end
+    return tuple(found)

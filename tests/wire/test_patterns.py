@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from authority.wire.patterns import compiled, ranges_of, wanders
+from authority.wire.patterns import compiled, ranges_of, runs, wanders
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,18 @@ def test_a_property_holds_exactly_the_characters_of_its_category(category):
     for point in (*range(0x3000), *range(0x1F000, 0x20010), *range(0xE0000, 0xE0200), 0x323AF, 0x10FFFF):
         character = chr(point)
         assert (matches(character) is not None) == unicodedata.category(character).startswith(category), hex(point)
+
+
+def test_the_characters_are_looked_at_once_for_all_categories(monkeypatch):
+    looked: list[str] = []
+    monkeypatch.setattr("unicodedata.category", lambda character: looked.append(character) or "Lu")
+    for cache in (runs, ranges_of):
+        cache.cache_clear()
+    ranges = [ranges_of(category) for category in ("L", "Lu", "N")]
+    for cache in (runs, ranges_of):
+        cache.cache_clear()
+    assert len(looked) == len(set(looked))
+    assert ranges == ["\\U00000000-\\U0003ffff\\U000e0000-\\U000e0fff"] * 2 + [""]
 
 
 @pytest.mark.parametrize(
