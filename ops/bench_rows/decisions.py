@@ -98,7 +98,7 @@ def _whole(policies: int, statements: int) -> tuple[Callable, Sequence]:
     ]
     for number, service in enumerate(islice(cycle(SERVICES), policies)):
         written = [
-            {"Effect": "Allow", "Action": f"{service}:*", "Resource": f"arn:aws:{service}:::team-{team}/*"}
+            {"Effect": "Allow", "Action": f"{service}:*", "Resource": _arn(service, f"team-{team}/*")}
             for team in range(statements)
         ]
         document = json.dumps({"Version": "2012-10-17", "Statement": written})
@@ -159,7 +159,12 @@ def _questions(reference, policies: int, statements: int) -> list:
 
 
 def _resource(draw: Random, service: str) -> str:
-    return f"arn:aws:{service}:::team-{draw.randrange(4)}/{draw.choice(('alice', 'bob'))}/item-{draw.randrange(9)}"
+    return _arn(service, f"team-{draw.randrange(4)}/{draw.choice(('alice', 'bob'))}/item-{draw.randrange(9)}")
+
+
+def _arn(service: str, rest: str) -> str:
+    """A resource of *service*; what IAM has stands under one of its own words, or no policy may name it."""
+    return f"arn:aws:{service}:::{'role/' if service == 'iam' else ''}{rest}"
 
 
 def _document(draw: Random, statements: int) -> dict:
@@ -178,8 +183,8 @@ def _statement(draw: Random) -> dict:
     )
     resource = draw.choice(
         (
-            f"arn:aws:{service}:::team-{draw.randrange(4)}/*",
-            f"arn:aws:{service}:::team-{draw.randrange(4)}/${{aws:username}}/*",
+            _arn(service, f"team-{draw.randrange(4)}/*"),
+            _arn(service, f"team-{draw.randrange(4)}/${{aws:username}}/*"),
             _resource(draw, service),
         )
     )
