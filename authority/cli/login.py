@@ -156,6 +156,16 @@ def _session(ca_file: str | None) -> aiohttp.ClientSession:
     )
 
 
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """All that a provider answers, in however many pieces it comes."""
+    body = bytearray()
+    async for part in response.content.iter_any():
+        body += part
+        if len(body) > LARGEST_PAGE:
+            raise click.ClickException(f"{response.url} answers more than a page")
+    return bytes(body)
+
+
 def _secret() -> str:
     return base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
 
@@ -225,7 +235,7 @@ def _said(token: str) -> dict[str, Any]:
 
 async def _json(session: aiohttp.ClientSession, method: str, url: str, **more: Any) -> dict[str, Any]:
     async with session.request(method, url, allow_redirects=False, **more) as response:
-        text = await response.content.read(LARGEST_PAGE)
+        text = await _body(response)
     try:
         said = msgspec.json.decode(text)
     except msgspec.DecodeError:
@@ -299,7 +309,7 @@ async def _page(
     if not re.match(r"https?://", url):
         raise click.ClickException(f"{url} is not an address of a page")
     async with session.request(method, url, **sent) as response:
-        text = await response.content.read(LARGEST_PAGE)
+        text = await _body(response)
         return html.document_fromstring(text or b"<html/>"), str(response.url)
 
 

@@ -26,9 +26,11 @@ class HttpWitness:
                 ClientSession(timeout=ClientTimeout(total=WITHIN), cookie_jar=DummyCookieJar()) as session,
                 session.post(self._url, data=body, allow_redirects=False) as response,
             ):
-                said = await response.content.read(LARGEST + 1)
+                said = bytearray()
+                async for part in response.content.iter_any():
+                    said += part
+                    if len(said) > LARGEST:
+                        raise OSError(f"the witness answers with more than {LARGEST} bytes")
         except (ClientError, TimeoutError) as failure:
             raise OSError(f"the witness does not answer: {failure}") from failure
-        if len(said) > LARGEST:
-            raise OSError(f"the witness answers with more than {LARGEST} bytes")
-        return response.status, said
+        return response.status, bytes(said)
