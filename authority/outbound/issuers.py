@@ -164,19 +164,28 @@ class HttpsFetcher:
         curious = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         curious.check_hostname = False
         curious.verify_mode = ssl.CERT_NONE
-        (first, *_) = await _Resolver(self._networks).resolve(host, port)
-        _, writer = await asyncio.open_connection(first["host"], port, ssl=curious, server_hostname=host)
-        try:
-            chain = _chain(writer.get_extra_info("ssl_object"))
-        finally:
-            writer.close()
-        for certificate in chain:
+        for certificate in await self._shown(host, port, curious):
             if hashlib.sha1(certificate, usedforsecurity=False).hexdigest() in thumbprints:
                 pinned = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 pinned.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
                 pinned.load_verify_locations(cadata=certificate)
                 return pinned
         raise Unreachable("no certificate of the server has a thumbprint of the provider")
+
+    async def _shown(self, host: str, port: int, context: ssl.SSLContext) -> list[bytes]:
+        """The certificates that the server shows, at the first of its addresses that answers."""
+        failure: OSError = Unreachable(f"`{host}` has no address")
+        for one in await _Resolver(self._networks).resolve(host, port):
+            try:
+                _, writer = await asyncio.open_connection(one["host"], one["port"], ssl=context, server_hostname=host)
+            except OSError as failed:
+                failure = failed
+                continue
+            try:
+                return _chain(writer.get_extra_info("ssl_object"))
+            finally:
+                writer.close()
+        raise failure
 
 
 def _is_address(host: str) -> bool:

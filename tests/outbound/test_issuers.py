@@ -78,6 +78,12 @@ async def test_a_certificate_with_the_thumbprint_of_the_provider_will_do(tmp_pat
         assert await fetch(f"https://localhost:{port}/keys", (tls().thumbprint,)) == b"keys"
 
 
+async def test_it_is_looked_for_at_each_address_of_the_name_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    Resolver(("127.0.0.2", "127.0.0.1")).put(monkeypatch)
+    async with serving(says, tmp_path) as port:
+        assert await HttpsFetcher(LOOPBACK)(f"https://localhost:{port}/keys", (tls().thumbprint,)) == b"keys"
+
+
 @pytest.mark.parametrize("thumbprints", [(), ("0" * 40,)])
 async def test_one_that_nobody_vouches_for_will_not(tmp_path: Path, thumbprints: tuple[str, ...]):
     async with serving(says, tmp_path) as port:
