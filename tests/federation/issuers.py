@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hashlib
@@ -10,10 +11,13 @@ import json
 import re
 import ssl
 import subprocess
+import tempfile
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -22,6 +26,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -51,10 +56,11 @@ class Tls:
 
 
 @cache
-def tls(name: str = "localhost") -> Tls:
-    """A certificate for *name* on this machine."""
+def tls(*names: str) -> Tls:
+    """A certificate for *names*, or for localhost, on this machine."""
+    names = names or ("localhost",)
     key = ec.generate_private_key(ec.SECP256R1())
-    named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     begin = datetime.now(UTC) - timedelta(days=1)
     certificate = (
         x509.CertificateBuilder()
@@ -65,7 +71,8 @@ def tls(name: str = "localhost") -> Tls:
         .not_valid_before(begin)
         .not_valid_after(begin + timedelta(days=30))
         .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName([*map(x509.DNSName, names), x509.IPAddress(ip_address("127.0.0.1"))]),
+            critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
@@ -90,6 +97,35 @@ def rsa_key(name: str) -> RSAKey:
 def ec_key(name: str, curve: str = "P-256") -> ECKey:
     """A key on a NIST curve called *name*, the same each time."""
     return ECKey.generate_key(curve, {"kid": name, "use": "sig"})
+
+
+@contextlib.contextmanager
+def https_server(handler: Any, shown: Tls) -> Iterator[int]:
+    """A server of ours on loopback, in a thread, while the body runs; says its port."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with tempfile.TemporaryDirectory() as place:
+        for name, text in (("key.pem", shown.key), ("certificate.pem", shown.certificate)):
+            Path(place, name).write_text(text)
+        context.load_cert_chain(Path(place, "certificate.pem"), Path(place, "key.pem"))
+    up: Future[int] = Future()
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+
+    async def main() -> None:
+        runner = web.ServerRunner(web.Server(handler))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        up.set_result(runner.addresses[0][1])
+        await stop.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
+    thread.start()
+    try:
+        yield up.result(30)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(30)
+        loop.close()
 
 
 class Process:

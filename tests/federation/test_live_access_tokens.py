@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import ssl
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +15,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.federation.issuers import tls
+from tests.federation.issuers import https_server, tls
 from tests.live import MANAGEMENT, REGION, Live, running
 
 ROLE = f"arn:aws:iam::{MANAGEMENT}:role"
@@ -49,30 +46,11 @@ class Judge:
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    place, found = tmp_path_factory.mktemp("judge"), Judge()
-    (place / "key.pem").write_text(tls().key)
-    (place / "certificate.pem").write_text(tls().certificate)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(place / "certificate.pem", place / "key.pem")
-    up, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
-
-    async def main() -> None:
-        runner = web.ServerRunner(web.Server(found.serve))
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-        found.url = f"https://localhost:{runner.addresses[0][1]}"
-        up.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
-    thread.start()
-    up.wait(10)
-    yield found
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
-    loop.close()
+def judge() -> Iterator[Judge]:
+    found = Judge()
+    with https_server(found.serve, tls()) as port:
+        found.url = f"https://localhost:{port}"
+        yield found
 
 
 @pytest.fixture(scope="module")
