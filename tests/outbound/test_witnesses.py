@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,8 @@ async def answering(body: bytes) -> AsyncIterator[str]:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(body[:1])
+        for _ in range(100):
+            await asyncio.sleep(0)  # whoever asked has his turn meanwhile
         await response.write(body[1:])
         return response
 
