@@ -1,6 +1,7 @@
 """A load that costs little: connections that send the same bytes again as soon as they were answered.
 
-Knows just enough HTTP/1.1 to find the end of an answer: a status, a Content-Length, a body.
+Knows just enough HTTP/1.1 to find the end of an answer: a status, a Content-Length, a body; and whether the connection
+ends with it, which some servers say every time.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+
+PATIENCE = 60.0
+"""Seconds that the last answers may take."""
 
 
 @dataclass
@@ -58,7 +62,7 @@ class _Connection(asyncio.Protocol):
         else:
             self.load.refused += 1
         self.load.waits.append(now - self.began)
-        if now < self.until:
+        if now < self.until and b"connection: close" not in head.lower():
             self.send()
         else:
             self.transport.close()
@@ -68,16 +72,20 @@ class _Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
+async def _kept_up(host: str, port: int, request: bytes, load: Load, until: float) -> None:
+    """Ask until the time is over, on a new connection whenever one ended."""
+    loop = asyncio.get_running_loop()
+    while time.perf_counter() < until:
+        done = loop.create_future()
+        await loop.create_connection(lambda done=done: _Connection(request, load, until, done), host, port)
+        await done
+
+
 async def loaded(host: str, port: int, request: bytes, *, connections: int, seconds: float) -> Load:
     """Send *request* over *connections* at once for *seconds*."""
-    loop = asyncio.get_running_loop()
     load = Load()
     began = time.perf_counter()
-    waiting = []
-    for _ in range(connections):
-        done = loop.create_future()
-        waiting.append(done)
-        await loop.create_connection(lambda done=done: _Connection(request, load, began + seconds, done), host, port)
-    await asyncio.gather(*waiting)
+    async with asyncio.timeout(seconds + PATIENCE):
+        await asyncio.gather(*(_kept_up(host, port, request, load, began + seconds) for _ in range(connections)))
     load.seconds = time.perf_counter() - began
     return load
