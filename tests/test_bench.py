@@ -1,15 +1,43 @@
-"""The load of `ops/bench` asks for as long as it says it does, whatever the server does with its connections."""
+"""`ops/bench` measures what it says it does, and what cannot be measured hides nothing of the rest."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.policy import reference
+from tests.policy.engine import Compiler
+
 ROWS = Path(__file__).resolve().parents[1] / "ops" / "bench_rows"
 ANSWER = b"HTTP/1.1 200 OK\r\n%sContent-Length: 2\r\n\r\nok"
+
+
+def test_the_policies_that_are_measured_are_policies(monkeypatch):
+    monkeypatch.syspath_prepend(ROWS)
+    decisions = importlib.import_module("decisions")
+    asked = decisions._questions(reference, policies=10, statements=20)
+    compiler = Compiler()
+    assert len(compiler.all(asked[0].identity)) == 10
+    decide, resources = decisions._whole(policies=8, statements=2)
+    decide(resources[0])
+
+
+def test_what_cannot_be_measured_is_said_and_hides_nothing(tmp_path):
+    for path in (ROWS / "__main__.py", ROWS / "load.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "first.py").write_text("def rows():\n    raise ValueError('no peer here')\n")
+    (tmp_path / "second.py").write_text("def rows():\n    return [{'what': 'a thing', 'seconds': 1.0, 'at_most': 2}]\n")
+    done = subprocess.run([sys.executable, str(tmp_path)], check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    said = done.stdout
+    assert "no peer here" in said
+    assert "first could not be measured" in said
+    assert "a thing" in said
 
 
 @pytest.mark.parametrize(

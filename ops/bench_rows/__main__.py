@@ -40,6 +40,8 @@ def names() -> list[str]:
 def cells(row: dict) -> tuple[str, str, str, str, str, str]:
     """One row of the table: what, ours, peer, ratio, limit, verdict."""
     what, verdict, limit = row["what"], "", ""
+    if row.get("failed"):
+        return what, "", "", "", "", MISSED
     if "per_second" not in row:
         unit = "s" if "seconds" in row else "MB"
         figure = row["seconds" if unit == "s" else "megabytes"]
@@ -59,7 +61,12 @@ def measured(wanted: list[str], table: Table, console: Console) -> Iterator[str]
     for name in wanted:
         console.print(f"bench: {name}", style="dim", highlight=False)
         began = time.perf_counter()
-        for row in importlib.import_module(name).rows():
+        try:
+            found = importlib.import_module(name).rows()
+        except Exception:  # noqa: BLE001 - one that fails must not cost what the others took so long to measure
+            console.print_exception()
+            found = [{"what": f"{name} could not be measured", "failed": True}]
+        for row in found:
             written = cells(row)
             table.add_row(*written, style="bold red" if written[-1] == MISSED else None)
             yield written[-1]
