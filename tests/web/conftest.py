@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,9 +22,7 @@ FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with running(
-        tmp_path_factory.mktemp("authority"), body_timeout=1.0, header_timeout=1.0, summary_interval=0.1
-    ) as live:
+    with running(tmp_path_factory.mktemp("authority"), summary_interval=0.1) as live:
         yield live
 
 
@@ -93,7 +92,7 @@ class Raw:
                     connection.settimeout(0.05)
             return b"".join(parts)
 
-    def is_dropped(self, text: bytes, patience: float) -> bool:
+    def is_dropped(self, text: bytes, patience: float = 10.0) -> bool:
         """Whether the connection on which only *text* is said is closed without an answer within *patience* seconds."""
         host, port = self.host.split(":")
         with socket.create_connection((host, int(port)), timeout=patience) as connection:
@@ -112,6 +111,13 @@ def raw(live: Live) -> Raw:
 @pytest.fixture(scope="module")
 def raw_admin(live: Live) -> Raw:
     return Raw(live, live.admin_url)
+
+
+@pytest.fixture
+def hasty(tmp_path: Path) -> Iterator[Live]:
+    """One that waits for nobody: on a machine that is busy it would give up on whoever is only slow."""
+    with running(tmp_path, body_timeout=0.3, header_timeout=0.3) as live:
+        yield live
 
 
 @pytest.fixture

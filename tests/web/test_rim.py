@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from authority.web.endpoint import STRANGER_BODY
 from tests.live import Live, running
+from tests.web.conftest import Raw
 
 
 def test_a_strangers_body_is_bounded(raw):
@@ -31,15 +32,13 @@ def test_a_strangers_body_without_a_length_is_bounded(raw):
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_body_that_does_not_come_is_given_up(raw):
-    status, text, _ = raw.send({"Content-Length": "10"}, b"x")
+def test_what_does_not_come_is_given_up_on_either_listener(hasty: Live):
+    status, text, _ = Raw(hasty, hasty.url).send({"Content-Length": "10"}, b"x")
     assert status == 400
     assert "in time" in text
-
-
-@pytest.mark.parametrize("begun", [b"", b"POST / HTTP/1.1\r\nHost: "], ids=["nothing", "half a head"])
-def test_a_head_that_does_not_come_is_given_up(raw, begun):
-    assert raw.is_dropped(begun, 10)
+    for url in (hasty.url, hasty.admin_url):
+        for begun in (b"", b"GET /metrics HTTP/1.1\r\nHost: "):
+            assert Raw(hasty, url).is_dropped(begun), (url, begun)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +132,6 @@ def test_the_operators_listener_repeats_nothing_either(raw_admin, said, caplog):
     for words in (answer.decode(), caplog.text):
         assert "hunter2" not in words
         assert "aiohttp" not in words
-
-
-def test_the_operators_listener_waits_for_nobody_for_ever(raw_admin):
-    assert raw_admin.is_dropped(b"GET /metrics HTTP/1.1\r\nHost: ", 10)
 
 
 @pytest.mark.parametrize(
