@@ -81,6 +81,8 @@ NARROW, WIDE = (policy("session", Action="sqs:*"),), (policy("session"),)
         pytest.param(asks(ALICE, identity=(YES,), boundary=()), "because no permissions boundary allows the s3:GetObject action", id="a boundary without policies"),
         pytest.param(asks(ALICE, boundary=NO_LIMIT), "because no identity-based policy allows the s3:GetObject action", id="a boundary never grants"),
         pytest.param(asks(ALICE, identity=(YES,), boundary=(policy("boundary", "Deny"),)), "with an explicit deny in a permissions boundary", id="a boundary that denies"),
+        pytest.param(asks(ALICE, identity=(NO,), boundary=(policy("boundary", "Deny"),)), "with an explicit deny in a permissions boundary", id="a boundary and an identity policy that deny"),
+        pytest.param(asks(ALICE, identity=(NO,), resource_policies=(policy("resource", "Deny"),)), "with an explicit deny in an identity-based policy", id="an identity policy and a resource that deny"),
         pytest.param(asks(RUN, identity=(YES,), session=WIDE), "", id="session policies that allow"),
         pytest.param(asks(RUN, identity=(YES,), session=NARROW), "because no session policy allows the s3:GetObject action", id="session policies that do not"),
         pytest.param(asks(RUN, identity=(YES,), session=(*NARROW, *WIDE)), "", id="session policies form one set"),
