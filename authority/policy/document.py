@@ -33,7 +33,7 @@ _TOO_LONG: Final = (
     f"Member must have length less than or equal to {MAX_TEXT}"
 )
 _SIDS_DIFFER: Final = "Statement IDs (SID) in a single policy must be unique."
-_TURNS: Final = (SYNTAX, grammar.NOT_CURRENT, grammar.LEGACY, _SIDS_DIFFER, grammar.NO_ACTIONS)
+_TURNS: Final = (SYNTAX, grammar.NOT_CURRENT, grammar.LEGACY, _SIDS_DIFFER, grammar.NO_ACTIONS, grammar.NO_RESOURCES)
 Read = TypeVar("Read")
 
 
@@ -281,7 +281,7 @@ def _statement(index: int, node: Node, rules: Rules, lines: Lines, judge: _Judge
     effect = told(lambda: grammar.effect(found.get("Effect")), "")
     told(lambda: _principals_belong(effect, principal, not_principal, rules), None)
     told(lambda: _no_resources(resource, not_resource, rules), None)
-    # IAM judges what is there, in this order, before it misses what is not.
+    # IAM judges what is there in this order.
     statement = Statement(
         index=index,
         sid=told(lambda: grammar.sid(found.get("Sid"), rules), ""),
@@ -324,7 +324,7 @@ def _actions_belong(action: Node | None, not_action: Node | None, rules: Rules) 
 
 def _some_resources(resource: Node | None, not_resource: Node | None, rules: Rules) -> None:
     if rules is Rules.IDENTITY and resource is None and not_resource is None:
-        raise Fault("Policy statement must contain resources.")
+        raise Fault(grammar.NO_RESOURCES)
 
 
 def _no_resources(resource: Node | None, not_resource: Node | None, rules: Rules) -> None:

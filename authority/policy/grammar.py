@@ -22,6 +22,7 @@ from authority.policy.text import SYNTAX, Array, Fault, Node, Object, Scalar, Te
 LEGACY: Final = "The policy failed legacy parsing"
 NOT_CURRENT: Final = "Policy document must be version 2012-10-17 or greater."
 NO_ACTIONS: Final = "Policy statement must contain actions."
+NO_RESOURCES: Final = "Policy statement must contain resources."
 ROLE_ACTIONS: Final = (
     "sts:AssumeRole",
     "sts:AssumeRoleWithSAML",
@@ -59,7 +60,7 @@ _IAM_PATHS: Final = (
     "contextProvider/",
 )
 _IAM_WHOLE: Final = ("root",)
-_IAM_PATH: Final = f'IAM resource path must either be "*" or start with {", ".join(_IAM_PATHS[:13])}.'
+_IAM_PATH: Final = f'IAM resource path must either be "*", root, or start with {", ".join(_IAM_PATHS[:13])}.'
 _OPEN = re.compile(r"[*?]|\$\{")
 
 _PARTITION = "(?:" + "|".join(sorted(PARTITIONS)) + ")"
@@ -219,7 +220,7 @@ def resources(node: Node | None) -> tuple[str, ...]:
         return ()
     names = texts(node)
     if not names:
-        raise Fault("Policy statement must contain resources.", node.start)
+        raise Fault(NO_RESOURCES, node.start)
     return tuple(name.value if name.value == "*" else _resource(name.value, name.start) for name in names)
 
 

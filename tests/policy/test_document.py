@@ -28,7 +28,7 @@ SID = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfie
 SIDS = "Statement IDs (SID) in a single policy must be unique."
 VENDORLESS = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 IAM_PATH = (
-    'IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, '
+    'IAM resource path must either be "*", root, or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, '
     "server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/."
 )
 REGEX = "Resource vendor must be fully qualified and cannot contain regexes."
@@ -116,7 +116,7 @@ def read(text: str, kind: Kind = Kind.IDENTITY) -> Document:
         pytest.param(identity(Resource=[]), NO_RESOURCES, id="an empty list of resources"),
         pytest.param(identity(NotResource="*"), SYNTAX, id="Resource and NotResource"),
         pytest.param(identity(Action=None, Resource=None), NO_ACTIONS, id="neither Action nor Resource"),
-        pytest.param(identity(Action="GetObject", Resource=None), VENDORLESS, id="a bad action, and no Resource"),
+        pytest.param(identity(Action="GetObject", Resource=None), NO_RESOURCES, id="a bad action, and no Resource"),
         pytest.param(identity(Action=None, Resource="arn:aws:s3::x"), LEGACY, id="no Action, and a bad resource"),
         pytest.param(
             identity(Action="s:3:x", Resource="home"),
