@@ -1,6 +1,7 @@
 """SAML identity providers of an account: made from metadata, shown, renewed, deleted (IAM API, SAML provider actions).
 
-Assertions are taken as they are signed; encrypted ones are not, so the parameters that are about them are refused.
+Assertions are taken as they are signed.  No provider has private keys, so encrypted ones are not: they may come, as AWS
+says of a provider without keys, and cannot be read.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ ENDLESS: Final = timedelta(days=36_525)
 """How long metadata that states no end counts as good, from when the provider was made: a hundred years."""
 ENCRYPTED: Final = Refusal(
     Reason.INVALID_INPUT,
-    "Encrypted SAML assertions are not supported here; leave AssertionEncryptionMode and the private keys out.",
+    "Encrypted SAML assertions are not supported here; AssertionEncryptionMode is Allowed, and no private key is kept.",
 )
+ALLOWED: Final = "Allowed"
+"""The one mode that there is: assertions need not be encrypted."""
 ID_BYTES: Final = 15
 
 
@@ -70,7 +73,7 @@ class CreateSAMLProvider(msgspec.Struct, frozen=True, rename="pascal"):
     name: str
     saml_metadata_document: str = msgspec.field(name="SAMLMetadataDocument")
     tags: tuple[Tag, ...] = ()
-    assertion_encryption_mode: str = ""
+    assertion_encryption_mode: str = ALLOWED
     add_private_key: str = ""
 
 
@@ -94,7 +97,7 @@ def _new_arn(_state: State, call: Call[CreateSAMLProvider]) -> str:
 def create_saml_provider(state: State, call: Call[CreateSAMLProvider], facts: Facts) -> Decision:
     """Trust an identity provider by its metadata (IAM API, CreateSAMLProvider)."""
     account, wanted = account_of(state, call), call.input
-    if wanted.assertion_encryption_mode or wanted.add_private_key:
+    if wanted.assertion_encryption_mode != ALLOWED or wanted.add_private_key:
         return Decision(answer=ENCRYPTED)
     refused = tags_refused(wanted.tags, ignore_case=False, most=account.quota(QUOTA))
     if refused is not None:
@@ -133,6 +136,8 @@ class ShownProvider(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
     create_date: datetime
     valid_until: datetime
     tags: tuple[Tag, ...]
+    assertion_encryption_mode: str = ALLOWED
+    private_key_list: tuple[str, ...] = ()
 
 
 @action("iam:GetSAMLProvider", resource=_resource, conditions=_worn)
@@ -190,7 +195,7 @@ class UpdateSAMLProvider(msgspec.Struct, frozen=True, rename="pascal"):
 
     saml_provider_arn: str = msgspec.field(name="SAMLProviderArn")
     saml_metadata_document: str = msgspec.field(name="SAMLMetadataDocument", default="")
-    assertion_encryption_mode: str = ""
+    assertion_encryption_mode: str = ALLOWED
     add_private_key: str = ""
     remove_private_key: str = ""
 
@@ -208,7 +213,7 @@ def update_saml_provider(state: State, call: Call[UpdateSAMLProvider], _facts: F
     provider = _find(state, call, wanted.saml_provider_arn)
     if isinstance(provider, Refusal):
         return Decision(answer=provider)
-    if wanted.assertion_encryption_mode or wanted.add_private_key or wanted.remove_private_key:
+    if wanted.assertion_encryption_mode != ALLOWED or wanted.add_private_key or wanted.remove_private_key:
         return Decision(answer=ENCRYPTED)
     metadata: SamlMetadata | Refusal = provider.metadata
     if wanted.saml_metadata_document:

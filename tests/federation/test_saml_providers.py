@@ -125,7 +125,7 @@ def test_new_metadata_takes_the_place_of_the_old_and_the_tags_stay():
             saml.create_saml_provider,
             {"Name": "New", "SAMLMetadataDocument": metadata(), "AssertionEncryptionMode": "Required"},
         ),
-        (saml.update_saml_provider, {**WHICH, "AssertionEncryptionMode": "Allowed"}),
+        (saml.update_saml_provider, {**WHICH, "AssertionEncryptionMode": "Required"}),
         (saml.update_saml_provider, {**WHICH, "AddPrivateKey": "k"}),
         (saml.update_saml_provider, {**WHICH, "RemovePrivateKey": "K" * 22}),
     ],
@@ -136,6 +136,14 @@ def test_what_is_about_encryption_is_refused_and_never_ignored(what, wanted):
     before = world.state
     assert refused(world.asks(what, **wanted), Reason.INVALID_INPUT)
     assert world.state == before
+
+
+def test_assertions_need_not_be_encrypted_and_that_may_be_said():
+    world = World()
+    made(world, AssertionEncryptionMode="Allowed")
+    assert world.asks(saml.update_saml_provider, **WHICH, AssertionEncryptionMode="Allowed").saml_provider_arn == CORP
+    shown = world.asks(saml.get_saml_provider, **WHICH)
+    assert (shown.assertion_encryption_mode, shown.private_key_list) == ("Allowed", ())
 
 
 def test_a_deleted_provider_is_gone_and_its_name_is_free():

@@ -13,7 +13,7 @@ NOT_ONE = {"SAMLProviderArn": "arn:aws:iam::{account}:user/Ann-Who-Is-No-Provide
 INVALID = Fails("InvalidInput", "Invalid ARN")
 TWICE = [TAGS[0], TAGS[0]]
 
-SHOWN_SAML = {"SAMLProviderUUID": A_TEXT, "SAMLMetadataDocument": METADATA, "CreateDate": A_DATE, "ValidUntil": A_DATE, "Tags": []}  # fmt: skip
+SHOWN_SAML = {"SAMLProviderUUID": A_TEXT, "SAMLMetadataDocument": METADATA, "CreateDate": A_DATE, "ValidUntil": A_DATE, "Tags": [], "AssertionEncryptionMode": "Allowed", "PrivateKeyList": []}  # fmt: skip
 OF_SAML = {"SAMLProviderArn": SAML_ARN}
 
 SAML_ROWS = [
