@@ -1,6 +1,7 @@
 """The ways to ask: which operation a request names, what it was given, and how the answer is spelled.
 
-    query   `POST /` with a form, or `GET /?Action=...`; XML        IAM, STS
+    query   `POST /` with a form, or `GET /?Action=...`; XML, or    IAM, STS
+            JSON for whoever accepts nothing else
     json    `POST /` with X-Amz-Target; JSON 1.1                    Organizations, CloudTrail
     rest    a path of our own; JSON                                 authority
 
@@ -20,7 +21,7 @@ import msgspec
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
-from authority.wire.errors import JSON, SPELLINGS, XML, render_json, render_xml
+from authority.wire.errors import JSON, SPELLINGS, XML, render_json, render_query_json, render_xml
 from authority.wire.query import FORM, UNSPEAKABLE, read_form, read_parameters
 from authority.wire.reading import Unreadable, json_of
 from authority.wire.request import Received
@@ -158,21 +159,27 @@ class ModelledQuestion(msgspec.Struct, frozen=True):
 
 
 class QueryQuestion(ModelledQuestion, frozen=True, kw_only=True):
-    """A form, answered in XML (AWS query protocol)."""
+    """A form, answered in XML, or in JSON where that is all that is accepted (AWS query protocol)."""
 
     namespace: str
     pairs: Sequence[tuple[str, str]] = ()
+    json: bool = False
 
     def _input(self, operation: Operation) -> dict[str, Any] | Refusal:
         return operation.read_query(self.pairs)
 
     def _output(self, operation: Operation, answer: Any, request_id: str) -> tuple[str, bytes]:
+        if self.json:
+            return PLAIN_JSON, operation.write_query_json(answer, request_id)
         return XML, operation.write_xml(answer, request_id)
 
     def refuse(self, refusal: Refusal, request_id: str) -> Spelled:
         """See `Question`."""
-        status, body = render_xml(refusal, request_id, self.namespace)
-        headers = {"Content-Type": XML, "x-amzn-RequestId": request_id}
+        if self.json:
+            kind, (status, body) = PLAIN_JSON, render_query_json(refusal, request_id)
+        else:
+            kind, (status, body) = XML, render_xml(refusal, request_id, self.namespace)
+        headers = {"Content-Type": kind, "x-amzn-RequestId": request_id}
         if refusal.reason is Reason.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(ASKED_WITH)
         return Spelled(status, headers, body)
@@ -335,7 +342,10 @@ class Dialects:
         target = received.header(b"x-amz-target")
         if target is not None:
             return self._json_question(received, target.decode("latin-1"))
-        return self._query_question(received)
+        question = self._query_question(received)
+        # Who verifies what others signed, as EKS and Teleport do, reads nothing else.
+        json = (received.header(b"accept") or b"").strip() == PLAIN_JSON.encode()
+        return msgspec.structs.replace(question, json=True) if json else question
 
     def _query_question(self, received: Received) -> QueryQuestion:
         if received.method not in ASKED_WITH:

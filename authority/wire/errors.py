@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from authority.kernel.refusal import Reason, Refusal
-from authority.wire.text import escaped
+from authority.wire.text import elementless, escaped
 
 
 class Spelling(msgspec.Struct, frozen=True):
@@ -135,6 +135,15 @@ def render_xml(refusal: Refusal, request_id: str, namespace: str) -> tuple[int, 
         f"<RequestId>{escaped(request_id)}</RequestId></ErrorResponse>"
     )
     return spelling.status, document.encode()
+
+
+def render_query_json(refusal: Refusal, request_id: str) -> tuple[int, bytes]:
+    """The status and document of the query protocol for whoever accepts JSON."""
+    spelling = SPELLINGS[refusal.reason]
+    blame = "Receiver" if spelling.status >= 500 else "Sender"
+    message = refusal.message.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate would be a fault here
+    error = {"Code": spelling.code, "Message": message, "Type": blame}
+    return spelling.status, elementless(msgspec.json.encode({"Error": error, "RequestId": request_id}))
 
 
 def render_json(refusal: Refusal, request_id: str, known: Container[str] = ()) -> tuple[int, dict[str, str], bytes]:

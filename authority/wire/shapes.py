@@ -15,7 +15,7 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.wire.constraints import Check, Constraints, Wording, refusal_of
 from authority.wire.description import Description, Shape
 from authority.wire.reading import ENVELOPE, JsonReader, QueryReader, Read, Unreadable, json_of, tree_of
-from authority.wire.text import escaped
+from authority.wire.text import elementless, escaped
 from authority.wire.writing import JsonWriter, WriteJson, WriteXml, XmlWriter
 
 ENCODER = msgspec.json.Encoder()
@@ -43,8 +43,23 @@ class Operation:
     """One operation: what it takes, what it answers, and how both are spelled."""
 
     __slots__ = (
-        "_check", "_close", "_open", "_read_json", "_read_query", "_write_json", "_write_xml",
-        "anonymous", "answers", "errors", "input", "name", "output", "requires", "sensitive", "takes",
+        "_check",
+        "_close",
+        "_open",
+        "_read_json",
+        "_read_query",
+        "_wrapper",
+        "_write_json",
+        "_write_xml",
+        "anonymous",
+        "answers",
+        "errors",
+        "input",
+        "name",
+        "output",
+        "requires",
+        "sensitive",
+        "takes",
     )  # fmt: skip
 
     def __init__(
@@ -81,7 +96,7 @@ class Operation:
         self._read_query: Read = query.of(self.input, beside=ENVELOPE) if self.input is not None else _nothing
         self._read_json: Read = json_reader.of(self.input) if self.input is not None else _nothing
         self._check: Check | None = constraints.of(self.input) if self.input is not None else None
-        wrapper = description.get("output", {}).get("resultWrapper")
+        self._wrapper = wrapper = description.get("output", {}).get("resultWrapper")
         self._write_xml: WriteXml | None = xml.of(self.output, wrapper) if self.output is not None and wrapper else None
         self._write_json: WriteJson | None = json_writer.of(self.output) if self.output is not None else None
         self._open = f'<{name}Response xmlns="{escaped(namespace)}">'
@@ -106,6 +121,13 @@ class Operation:
     def write_json(self, answer: Mapping[str, Any]) -> bytes:
         """The document of the JSON protocol.  Members that are None are left out."""
         return b"{}" if self._write_json is None else ENCODER.encode(self._write_json(answer))
+
+    def write_query_json(self, answer: Mapping[str, Any], request_id: str) -> bytes:
+        """The document of the query protocol for whoever accepts JSON: what the other has, under the same names."""
+        document: dict[str, Any] = {"ResponseMetadata": {"RequestId": request_id}}
+        if self._wrapper and self._write_json is not None:
+            document = {self._wrapper: self._write_json(answer), **document}
+        return elementless(ENCODER.encode({f"{self.name}Response": document}))
 
     def _judged(self, read: Callable[[], dict[str, Any]]) -> dict[str, Any] | Refusal:
         try:

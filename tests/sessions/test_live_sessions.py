@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
@@ -240,7 +240,7 @@ def test_a_refusal_is_explained_to_whoever_may_decode_it(company: Company):
 def test_others_verify_who_the_caller_is_by_what_we_publish(company: Company):
     iam = company.live.client("iam")
     issuer = iam.enable_outbound_web_identity_federation()["IssuerIdentifier"]
-    sts = company.live.client("sts", company.developer, retries={"max_attempts": 10, "mode": "standard"})
+    sts = company.sts()
     answer = sts.get_web_identity_token(Audience=["https://shop.example"], SigningAlgorithm="RS256")
     path = urlsplit(issuer).path
     configuration = read(company.live.url + path + "/.well-known/openid-configuration")
@@ -392,11 +392,17 @@ def test_a_presigned_question_tells_a_third_party_who_somebody_is(company: Compa
     for _ in range(2):
         with urlopen(url, timeout=10) as answer:
             assert ":assumed-role/Deploy/dev</Arn>" in answer.read().decode()
+    asked = Request(url, headers={"Accept": "application/json"})
+    with urlopen(asked, timeout=10) as answer:
+        assert answer.headers["Content-Type"] == "application/json"
+        result = json.loads(answer.read())["GetCallerIdentityResponse"]["GetCallerIdentityResult"]
+    assert sorted(result) == ["Account", "Arn", "UserId"]
+    assert result["Arn"].endswith(":assumed-role/Deploy/dev")
     company.live.ask("POST", f"/v1/sessions/{session.access_key_id}/revoke")
     with pytest.raises(HTTPError) as refusal:
-        urlopen(url, timeout=10)
-    assert refusal.value.code == 403
-    refusal.value.close()
+        urlopen(asked, timeout=10)
+    with refusal.value as answer:
+        assert (answer.code, json.loads(answer.read())["Error"]["Code"]) == (403, "ExpiredToken")
 
 
 def test_t22_another_accounts_session_cannot_be_told_from_none(company: Company):

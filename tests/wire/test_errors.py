@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authority.kernel.refusal import Reason, Refusal
-from authority.wire.errors import SPELLINGS, render_json, render_xml
+from authority.wire.errors import SPELLINGS, render_json, render_query_json, render_xml
 from authority.wire.query import UNSPEAKABLE
 
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
@@ -58,6 +58,15 @@ def test_a_refusal_has_the_envelope_of_the_query_protocol():
         f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>Sender</Type><Code>NoSuchEntity</Code>'
         "<Message>No &lt;such&gt; role.</Message></Error><RequestId>id-1</RequestId></ErrorResponse>"
     )
+
+
+def test_whoever_accepts_json_reads_the_same_refusal():
+    status, document = render_query_json(Refusal(Reason.NO_SUCH_ENTITY, "No <such> \ud800 role."), "id-1")
+    assert (status, b"<" in document) == (404, False)
+    assert json.loads(document) == {
+        "Error": {"Code": "NoSuchEntity", "Message": "No <such> ? role.", "Type": "Sender"},
+        "RequestId": "id-1",
+    }
 
 
 def test_a_failure_of_ours_is_not_blamed_on_the_sender():

@@ -141,6 +141,26 @@ def test_cve_2020_16250_an_echoed_name_cannot_forge_an_element():
 
 
 @settings(max_examples=100)
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_cve_2020_16250_whoever_accepts_json_reads_the_same_and_no_element(text):
+    _, assume_role = operation("sts", "AssumeRole")
+    forged = f"x</Arn><Arn>&{text}"
+    answer = {"AssumedRoleUser": {"Arn": forged, "AssumedRoleId": text}, "PackedPolicySize": 3}
+    document = assume_role.write_query_json(answer, "id")
+    assert json.loads(document) == {
+        "AssumeRoleResponse": {"AssumeRoleResult": answer, "ResponseMetadata": {"RequestId": "id"}}
+    }
+    assert not set(b"<>&") & set(document)
+
+
+def test_an_operation_without_an_answer_answers_its_request_id_in_json_too():
+    _, delete_user = operation("iam", "DeleteUser")
+    assert json.loads(delete_user.write_query_json({}, "id")) == {
+        "DeleteUserResponse": {"ResponseMetadata": {"RequestId": "id"}}
+    }
+
+
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(st.text("aä日 _.:/=+-@1", min_size=1, max_size=8), st.text("aä日 _.:/=+-@1", max_size=8)), max_size=5
