@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Final, TypeAlias
 
 from authority.access.caller import INVALID_TOKEN, account_of
 from authority.access.mfa import Compared, device_by_serial
@@ -19,19 +22,27 @@ from authority.kernel.signing import IssuerKeys
 from authority.model.mfa import PURPOSE as SEEDS
 from authority.model.mfa import MfaDevice
 from authority.model.passwords import PURPOSE as PASSWORDS
+from authority.model.signing_keys import ALGORITHMS
+from authority.model.state import State
 from authority.permissions.last_accessed import Job, job_of
 from authority.pipeline import Answer, Gather, Gathering
 from authority.principals.login_profiles import ChangePassword, Changing, Hashed, compared_with
 from authority.principals.mfa import held_code, held_pair
+from authority.replay.folding import Version
 from authority.resources.delegation import Gathered, Judged, Presented, proofs_of
 from authority.sessions.assume_role import Brought, limit_for
 from authority.sessions.revocation import Known
-from authority.sessions.web_identity_token import Signer
+from authority.sessions.web_identity_token import Signer, issuing
 from authority.wire.sigv4 import Unproven, verify_delegated
+
+Grown: TypeAlias = Callable[[int], Awaitable[Version]]
+"""The newest version, once the log is longer than up to a position."""
+KEYS_ARE_MADE: Final = 10.0
+"""Seconds within which there are keys where somebody has just begun to issue tokens."""
 
 
 def gatherers(
-    keyring: Keyring, regions: frozenset[str], hasher: PasswordHasher, keys: IssuerKeys, answer: Answer
+    keyring: Keyring, regions: frozenset[str], hasher: PasswordHasher, answer: Answer
 ) -> Mapping[str, Gather]:
     """By the action that needs it."""
 
@@ -69,16 +80,6 @@ def gatherers(
         """Hold the old password against the one in force, and the new one against those that may not come back."""
         return await _changing(keyring, hasher, gathering)
 
-    async def signer(gathering: Gathering) -> Signer | None:
-        """Unseal the key that signs web identity tokens as it is asked for (STS API, SigningAlgorithm)."""
-        return await signer_in_use(
-            keyring, keys, gathering.version.state, gathering.input.signing_algorithm, gathering.now
-        )
-
-    async def pool_signer(gathering: Gathering) -> Signer | None:
-        """Unseal the key that signs tokens of identity pools."""
-        return await signer_in_use(keyring, keys, gathering.version.state, POOL_TOKENS, gathering.now)
-
     async def session(gathering: Gathering) -> Known | None:
         """Find the session that is named, among those of the caller's account."""
         account = account_of(gathering.version.state, gathering.credential)
@@ -103,7 +104,6 @@ def gatherers(
         "authority:Evaluate": delegated,
         "authority:RevokeDescendants": session,
         "authority:RevokeSession": session,
-        "cognito-identity:GetOpenIdTokenForDeveloperIdentity": pool_signer,
         "iam:ChangePassword": own_password,
         "iam:CreateLoginProfile": new_password,
         "iam:EnableMFADevice": two_codes,
@@ -113,8 +113,29 @@ def gatherers(
         "iam:UpdateLoginProfile": new_password,
         "sts:AssumeRole": role,
         "sts:GetSessionToken": one_code,
-        "sts:GetWebIdentityToken": signer,
     }
+
+
+def signers(keyring: Keyring, keys: IssuerKeys, grown: Grown) -> Mapping[str, Gather]:
+    """By the action that signs a token: the key in use, unsealed."""
+
+    async def in_use(gathering: Gathering, algorithm: str) -> Signer | None:
+        version = gathering.version
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KEYS_ARE_MADE):
+                while _being_made(version.state, algorithm):
+                    version = await grown(version.position)
+        return await signer_in_use(keyring, keys, version.state, algorithm, gathering.now)
+
+    return {
+        "cognito-identity:GetOpenIdTokenForDeveloperIdentity": lambda gathering: in_use(gathering, POOL_TOKENS),
+        "sts:GetWebIdentityToken": lambda gathering: in_use(gathering, gathering.input.signing_algorithm),
+    }
+
+
+def _being_made(state: State, algorithm: str) -> bool:
+    """Whether there is no key yet where somebody has just begun to issue tokens."""
+    return issuing(state) and algorithm in ALGORITHMS and not state.signing_keys_for(algorithm)
 
 
 async def _device(keyring: Keyring, gathering: Gathering) -> tuple[MfaDevice, Secret] | None:

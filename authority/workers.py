@@ -45,6 +45,7 @@ from authority.model.signing_keys import KIND as SIGNING_KEY
 from authority.model.signing_keys import PURPOSE as SIGNING_PURPOSE
 from authority.model.state import canonical, state_format
 from authority.replay.folding import Version
+from authority.sessions.web_identity_token import issuing
 
 log = structlog.get_logger()
 
@@ -216,11 +217,7 @@ async def renew_signing_keys(
 ) -> None:
     """Where anybody issues tokens, an account or an identity pool, have a young key of each kind; destroy old ones."""
     state, now = committer.version.state, clock.now()
-    issuing = len(state.identities.pools) > 0 or any(
-        account.outbound_identity is not None and account.outbound_identity.enabled
-        for account in state.accounts.values()
-    )
-    for algorithm in ALGORITHMS if issuing else ():
+    for algorithm in ALGORITHMS if issuing(state) else ():
         there = state.signing_keys_for(algorithm)
         if there and now - there[-1].created_at < SIGNING_KEY_DAYS:
             continue

@@ -23,7 +23,7 @@ from authority.compose.configured import judges_of
 from authority.containing import containing
 from authority.credentials import Keyring
 from authority.federation.keysets import Issuer, KeySet, published_keys
-from authority.gathering import gatherers
+from authority.gathering import gatherers, signers
 from authority.kernel.clock import Clock
 from authority.ledger.port import Ledger
 from authority.ledger.sql.sqlite import SqliteLedger
@@ -109,6 +109,11 @@ def pipeline(settings: Settings, stores: Stores, answer: Answer, observe: Observ
     fetch = HttpsFetcher(map(ip_network, settings.issuer_networks))
     keys_of_others = LastGood[Issuer, KeySet](lambda issuer: published_keys(fetch, issuer), stores.clock)
     regions = frozenset(settings.regions)
+
+    async def grown(after: int) -> Version:
+        await stores.ledger.wait(after)
+        return stores.committer.version
+
     return Pipeline(
         committer=stores.committer,
         keyring=keyring,
@@ -118,7 +123,8 @@ def pipeline(settings: Settings, stores: Stores, answer: Answer, observe: Observ
         dialects=dialects(),
         actions=ACTIONS,
         gatherers={
-            **gatherers(keyring, regions, Argon2Passwords(), issuer_keys, answer),
+            **gatherers(keyring, regions, Argon2Passwords(), answer),
+            **signers(keyring, issuer_keys, grown),
             **containing(keyring, answer),
         },
         vouchers=vouchers(keys_of_others, keyring, fetch, judges_of(settings), issuer_keys),

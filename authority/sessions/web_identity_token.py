@@ -23,7 +23,7 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.kernel.signing import Sign
 from authority.kernel.tags import Tag, as_mapping, merged
-from authority.model.signing_keys import SigningKey, SigningKeyId, WebIdentityTokenIssued
+from authority.model.signing_keys import ALGORITHMS, SigningKey, SigningKeyId, WebIdentityTokenIssued
 from authority.model.state import State
 from authority.policy.principal import PrincipalKind
 
@@ -47,6 +47,14 @@ TOO_LARGE: Final = Refusal(
     "values.",
 )
 NO_KEY: Final = Refusal(Reason.SERVICE_UNAVAILABLE, "The keys that sign tokens are being made; try again.")
+
+
+def issuing(state: State) -> bool:
+    """Whether anybody issues tokens, an account or an identity pool: then there are keys, or will be in a moment."""
+    return len(state.identities.pools) > 0 or any(
+        account.outbound_identity is not None and account.outbound_identity.enabled
+        for account in state.accounts.values()
+    )
 
 
 def in_use(state: State, algorithm: str, now: datetime) -> SigningKey | None:
@@ -114,6 +122,8 @@ def _issued(
 ) -> tuple[WebIdentityTokenIssued, Signer, bytes] | Refusal:
     """The fact, what signs it, and the claims; what was *weighed* on the way is added there."""
     wanted, caller = call.input, call.caller
+    if wanted.signing_algorithm not in ALGORITHMS:
+        return _no_algorithm(wanted.signing_algorithm)
     tags = session_tags(wanted.tags)
     if isinstance(tags, Refusal):
         return tags
@@ -152,6 +162,15 @@ def _issued(
     )
     claims = msgspec.json.encode(_claims(call, fact, tags))
     return TOO_LARGE if len(claims) > MOST_BYTES else (fact, signer, claims)
+
+
+def _no_algorithm(asked: str) -> Refusal:
+    """In the words for a value that is not one of its kind; the model does not say which there are."""
+    demand = f"Member must satisfy enum value set: [{', '.join(ALGORITHMS)}]"
+    return Refusal(
+        Reason.VALIDATION_ERROR,
+        f"1 validation error detected: Value '{asked}' at 'signingAlgorithm' failed to satisfy constraint: {demand}",
+    )
 
 
 def _claims(call: Call[Any], fact: WebIdentityTokenIssued, tags: SessionTags) -> Mapping[str, object]:

@@ -191,7 +191,8 @@ def test_web_identity_tokens_are_refused_by_their_own_codes(office: Office):
     assert refusal() == ("OutboundWebIdentityFederationDisabledException", 403)
     iam.enable_outbound_web_identity_federation()
     assert refusal(session, DurationSeconds=3_600) == ("SessionDurationEscalationException", 403)
-    sts = office.company.live.client("sts", office.company.developer, retries={"max_attempts": 10, "mode": "standard"})
+    assert refusal(SigningAlgorithm="HS256") == ("ValidationError", 400)
+    sts = office.company.sts()
     assert sts.get_web_identity_token(**asked)["WebIdentityToken"].count(".") == 2
     large = [{"Key": f"k{n}", "Value": "v" * 256} for n in range(50)]
     assert refusal(Tags=large) == ("JWTPayloadSizeExceededException", 400)

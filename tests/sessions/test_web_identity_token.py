@@ -194,6 +194,13 @@ def test_without_a_key_or_with_one_that_is_gone_there_is_no_token():
         World(*ENABLED).decide(get_web_identity_token, wanted, gathered=signer("ES384"))
 
 
+@pytest.mark.parametrize("algorithm", ["HS256", "ES256", "es384"])
+def test_j02_no_other_algorithm_can_be_asked_for(algorithm):
+    decision = World(*ENABLED).decide(get_web_identity_token, {"Audience": ["a"], "SigningAlgorithm": algorithm})
+    assert refused(decision, Reason.VALIDATION_ERROR)
+    assert f"'{algorithm}' at 'signingAlgorithm'" in decision.answer.message
+
+
 def test_root_is_a_subject_too():
     world = World(*ENABLED)
     assert claims(world, ask(world, who=ROOTS)).claims["sub"] == f"arn:aws:iam::{COMPANY}:root"
