@@ -102,7 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     federation_sessions_end_with_parent: bool = False
     """Whether sessions of GetSessionToken and GetFederationToken end with the key that asked for them."""
     role_sessions_end_with_parent: bool = False
-    """Whether role sessions end with the long-term key that their chain began with."""
+    """Whether role sessions end with the long-term key, or the provider, that their chain began with."""
     mfa_guards_enrolment: bool = True
     """Whether a user with an MFA device enables another only with credentials that were obtained with MFA."""
     public_url: Url = "https://localhost"
@@ -111,6 +111,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether a SAML assertion is redeemed once at all, and not once for each role."""
     shared_issuers_need_subject: bool = False
     """Whether a trust policy that lets in all customers of a shared issuer is refused, and not only remarked on."""
+    open_trust_refused: bool = False
+    """Whether trust in everybody, or in all whom a provider vouches for, without a condition is refused."""
     issuer_networks: tuple[Text, ...] = ()
     """Networks beside the public ones in which identity providers may be asked for their keys: `10.0.0.0/8`."""
     amazon_tokeninfo: Url = "https://api.amazon.com/auth/o2/tokeninfo"

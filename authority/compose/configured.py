@@ -39,6 +39,7 @@ def decisive(settings: Settings) -> Decisive:
         public_url=settings.public_url,
         assertions_count_once=settings.assertions_count_once,
         shared_issuers_need_subject=settings.shared_issuers_need_subject,
+        open_trust_refused=settings.open_trust_refused,
     )
 
 

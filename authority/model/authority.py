@@ -28,13 +28,15 @@ class Settings(msgspec.Struct, frozen=True):
     federation_sessions_end_with_parent: bool = False
     """Whether sessions of GetSessionToken and GetFederationToken end with the key that asked for them."""
     role_sessions_end_with_parent: bool = False
-    """Whether role sessions end with the long-term key that their chain began with."""
+    """Whether role sessions end with the long-term key, or the provider, that their chain began with."""
     public_url: str = LOCALLY
     """The URL under which the world reaches this authority, without a slash at its end; issuers of tokens lie below."""
     assertions_count_once: bool = False
     """Whether a SAML assertion is redeemed once at all, and not once for each role."""
     shared_issuers_need_subject: bool = False
     """Whether a trust policy that lets in all customers of a shared issuer is refused, and not only remarked on."""
+    open_trust_refused: bool = False
+    """Whether trust in everybody, or in all whom a provider vouches for, without a condition is refused."""
 
 
 class SealingKey(msgspec.Struct, frozen=True):

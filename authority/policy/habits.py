@@ -118,6 +118,9 @@ def everybody(here: Written) -> Iterator[Finding]:
     for word, node in here.named():
         if word in ("*", "AWS") and node.value == "*" and here.statement.principals:
             yield here.warn("everybody", node.start, "allows everybody, in every account, without a condition")
+        elif word == "Federated":
+            message = f"lets in everybody whom {node.value} vouches for, without a condition"
+            yield here.warn("everybody", node.start, message)
 
 
 def bound_names(here: Written) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ and a policy that names somebody who is gone shows the id that is left of him (I
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from authority.access.trusting import NOBODY, bearer
@@ -14,10 +15,12 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.model.account import Account
 from authority.model.roles import Trust
 from authority.model.state import State
-from authority.policy.document import Kind, parse, size_of
+from authority.policy.document import Document, Kind, parse, size_of
+from authority.policy.finding import Finding
 from authority.policy.lint import lint
 
 SHARED_ISSUER: Final = "shared-issuer"
+EVERYBODY: Final = "everybody"
 
 
 def written(state: State, account: Account, text: str, partition: str) -> Trust | Refusal:
@@ -29,10 +32,13 @@ def written(state: State, account: Account, text: str, partition: str) -> Trust 
     document = parse(text, Kind.TRUST)
     if isinstance(document, Refusal):
         return document
-    if state.settings is not None and state.settings.shared_issuers_need_subject:
-        remarks = warnings(text)
-        if remarks:
-            return Refusal(Reason.MALFORMED_POLICY_DOCUMENT, f"This authority does not allow it: {remarks[0]}.")
+    settings = state.settings
+    if settings is not None and (settings.shared_issuers_need_subject or settings.open_trust_refused):
+        ruled_out = {SHARED_ISSUER: settings.shared_issuers_need_subject, EVERYBODY: settings.open_trust_refused}
+        for finding in _remarks(document):
+            if ruled_out[finding.rule]:
+                text = f"This authority does not allow it: {finding.message}."
+                return Refusal(Reason.MALFORMED_POLICY_DOCUMENT, text)
     most = account.quota("AssumeRolePolicySizeQuota")
     if size_of(text) > most:
         return Refusal(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for ACLSizePerRole: {most}")
@@ -46,11 +52,13 @@ def written(state: State, account: Account, text: str, partition: str) -> Trust 
 
 
 def warnings(text: str) -> tuple[str, ...]:
-    """What the log remarks on a trust policy that keeps to the grammar: trust in everybody's issuer."""
+    """What the log remarks on a trust policy that keeps to the grammar: trust in everybody, or everybody's issuer."""
     document = parse(text, Kind.TRUST)
-    if isinstance(document, Refusal):
-        return ()
-    return tuple(finding.message for finding in lint(document) if finding.rule == SHARED_ISSUER)
+    return () if isinstance(document, Refusal) else tuple(finding.message for finding in _remarks(document))
+
+
+def _remarks(document: Document) -> Iterator[Finding]:
+    return (finding for finding in lint(document) if finding.rule in (EVERYBODY, SHARED_ISSUER))
 
 
 def _is_of(account: Account, name: str, partition: str) -> bool:

@@ -45,7 +45,7 @@ WHERE: Final[dict[str, str]] = {
     "S42 a signature outside ASCII": "wire/test_sigv4::test_any_bytes_are_a_proof_a_refusal_or_nothing",
     "T01 the external id": "sessions/test_who_may_assume::test_an_external_id_is_compared_to_the_letter",
     "T02 ARNs and parameters in another case": "sessions/test_who_may_assume::test_t02_an_arn_is_compared_to_the_letter",
-    "T03 a role that trusts everybody": "sessions/test_who_may_assume::test_in_ones_own_account",
+    "T03 a role that trusts everybody": "federation/test_shared_issuers::test_t03_or_refused_where_the_operator_says_so",
     "T04 tags that are not there": "sessions/test_session_tags::test_policies_may_ask_which_tags_are_brought",
     "T05 a stolen key that brings a device of its own": "principals/test_mfa::test_who_has_a_device_enrols_another_only_by_mfa",
     "T06 a namesake of somebody deleted": "sessions/test_session_token::test_t06_a_session_of_a_deleted_user_is_nothing_even_when_a_namesake_comes",

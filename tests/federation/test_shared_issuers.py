@@ -1,4 +1,4 @@
-"""Trust in an issuer that everybody can have an account with is remarked on in the log, or refused."""
+"""Trust in everybody, or in an issuer that everybody can have an account with, is remarked on in the log, or refused."""
 
 from __future__ import annotations
 
@@ -44,3 +44,37 @@ def test_j11_or_refused_where_the_operator_says_so(tmp_path: Path):
             iam.create_role(RoleName="Open", AssumeRolePolicyDocument=trust(aud="sts.amazonaws.com"))
         assert refused.value.response["Error"]["Code"] == "MalformedPolicyDocument"
         assert iam.create_role(RoleName="Closed", AssumeRolePolicyDocument=trust(sub="repo:org/app:*"))
+
+
+def everybody(*principals: object) -> list[str]:
+    """Trust policies for these principals, without a condition."""
+    statement = {"Effect": "Allow", "Action": "sts:*"}
+    return [json.dumps({"Version": "2012-10-17", "Statement": {**statement, "Principal": one}}) for one in principals]
+
+
+OPEN = everybody("*", {"AWS": "*"}, {"Federated": f"arn:aws:iam::{MANAGEMENT}:saml-provider/corp"})
+
+
+def test_t03_trust_in_everybody_is_remarked_on_in_the_log(tmp_path: Path):
+    with running(tmp_path) as live:
+        iam = live.client("iam")
+        for number, document in enumerate([*OPEN, *everybody({"AWS": MANAGEMENT})]):
+            iam.create_role(RoleName=f"Role{number}", AssumeRolePolicyDocument=document)
+        _, answer = live.ask("GET", "/v1/events", query="action=iam:CreateRole&order=oldest")
+        warned = [event["outcome"].get("warnings", []) for event in answer["events"]]
+        assert [len(one) for one in warned] == [1, 1, 1, 0]
+        assert "everybody, in every account" in warned[0][0]
+        assert "saml-provider/corp" in warned[2][0]
+
+
+def test_t03_or_refused_where_the_operator_says_so(tmp_path: Path):
+    with running(tmp_path, open_trust_refused=True) as live:
+        iam = live.client("iam")
+        for document in OPEN:
+            with pytest.raises(ClientError) as refused:
+                iam.create_role(RoleName="Open", AssumeRolePolicyDocument=document)
+            assert refused.value.response["Error"]["Code"] == "MalformedPolicyDocument"
+        assert iam.create_role(RoleName="Own", AssumeRolePolicyDocument=everybody({"AWS": MANAGEMENT})[0])
+        assert iam.create_role(RoleName="Github", AssumeRolePolicyDocument=trust(aud="sts.amazonaws.com"))
+        with pytest.raises(ClientError):
+            iam.update_assume_role_policy(RoleName="Own", PolicyDocument=OPEN[0])

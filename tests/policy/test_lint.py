@@ -20,6 +20,7 @@ from .generate import questions
 GITHUB = "token.actions.githubusercontent.com"
 PROVIDER = f"arn:aws:iam::111122223333:oidc-provider/{GITHUB}"
 ALICE = "arn:aws:iam::111122223333:user/alice"
+CORP = "arn:aws:iam::111122223333:saml-provider/corp"
 BUCKET, OBJECT = "arn:${Partition}:s3:::${BucketName}", "arn:${Partition}:s3:::${BucketName}/${ObjectName}"
 STORE = Service(
     "s3",
@@ -110,6 +111,8 @@ def test_variables_without_their_version_are_remarked_on(version):
         pytest.param({"Principal": {"AWS": ["111122223333", "*"]}}, ["everybody"], id="everybody beside somebody"),
         pytest.param({"Principal": "*"} | if_("StringEquals", "aws:PrincipalOrgID", "o-1"), [], id="everybody of an organisation"),
         pytest.param({"Principal": "*", "Effect": "Deny"}, [], id="nobody"),
+        pytest.param({"Principal": {"Federated": CORP}}, ["everybody"], id="everybody whom a provider vouches for"),
+        pytest.param({"Principal": {"Federated": CORP}} | if_("StringEquals", "SAML:aud", "a"), [], id="with a condition"),
         pytest.param({"NotPrincipal": {"AWS": "111122223333"}}, ["everybody-else"], id="everybody else"),
         pytest.param({"NotPrincipal": "*"}, ["everybody-else"], id="nobody, in a strange way"),
         pytest.param({"NotPrincipal": {"AWS": ALICE}, "Effect": "Deny"}, ["bound-when-written"], id="a Deny for all but one"),
