@@ -7,7 +7,7 @@ each step the authority is held against it.  Numbers are those of the invariants
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import settings
@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from authority.access.caller import Caller, Credential
+from authority.access.mfa import Compared
 from authority.kernel.ids import AccessKeyId, RoleId, UserId
 from authority.kernel.refusal import Refusal
 from authority.kernel.tags import Tag
 from authority.model import authority, holders, principals, roles
+from authority.model.mfa import MfaDeviceCreated, MfaDeviceEnabled
 from authority.model.sessions import SessionIssued, SessionKind
 from authority.model.state import canonical, from_canonical
 from authority.sessions.revocation import revoke_descendants, revoke_role_sessions, revoke_session
@@ -42,6 +44,7 @@ from tests.sessions.world import (
 
 BOSS = Credential(AccessKeyId("AKIABOSSBOSSBOSS"))
 NAMES = ("Deploy", "Audit")
+FIRST_CODE = 10
 DEEPEST = 16
 ARNS = {"Deploy": f"arn:aws:iam::{PRODUCTION}:role/team/Deploy", "Audit": f"arn:aws:iam::{PRODUCTION}:role/Audit"}
 
@@ -56,6 +59,8 @@ class Known:
     parent: Known | None
     owner: str
     """The unique id of the role or user that it stands and falls with."""
+    mfa_at: datetime | None
+    """When the second factor was shown that it must say, if any."""
 
 
 @dataclass
@@ -73,6 +78,11 @@ class Model:
     """The users and roles whose own policies allow nothing."""
     closed: set[str] = field(default_factory=set)
     """The roles that trust nobody of the other account."""
+    accepted: int = FIRST_CODE
+    """The time step of the newest code that was accepted."""
+    wrong: int = 0
+    """The wrong codes in a row."""
+    guessed_at: datetime | None = None
     strict: bool = False
     """Whether sessions end with the key that their chain began with."""
 
@@ -93,6 +103,18 @@ class Model:
                 ancestor in session.fact.ancestors and session.order < when for when, ancestor in self.by_ancestor
             )
         )
+
+    def takes(self, code: int | None, now: datetime) -> bool:
+        """Whether a code must be accepted, by its time step; None is a wrong one.  What becomes of it is remembered."""
+        locked = self.wrong >= 5 and self.guessed_at is not None
+        if locked and now < self.guessed_at + min(timedelta(minutes=2 ** (self.wrong - 5)), timedelta(days=1)):
+            return False
+        if code is None:
+            self.wrong, self.guessed_at = self.wrong + 1, now
+        elif code > self.accepted:
+            self.accepted, self.wrong, self.guessed_at = code, 0, None
+            return True
+        return False
 
     def issues(self, caller: Known | None, user: str, role: str | None, seconds: int, now: datetime) -> bool:
         """Whether a role must be given, to a user with his key or to a session; None is a role that is not there."""
@@ -117,6 +139,8 @@ class Sessions(RuleBasedStateMachine):
         self.role_ids: dict[str, str | None] = {"Deploy": DEPLOY, "Audit": AUDIT}
         self.users = {"Ann": (ANN, "AKIAANNSOWNKEY01"), "Bob": (BOB, "AKIABOBSOWNKEY01")}
         self.made = 0
+        self.claimed: frozenset[str] = frozenset()
+        self.device = ""
 
     @initialize(strict=st.booleans())
     def begin(self, strict: bool) -> None:
@@ -129,14 +153,25 @@ class Sessions(RuleBasedStateMachine):
             holders.InlinePolicyPut(account=PRODUCTION, holder=UserId("AIDABOSS"), name="all", document=ALL),
             holders.InlinePolicyPut(account=COMPANY, holder=BOB, name="all", document=ALL),
         )
+        self.enrol(ANN)
 
-    def remember(self, decision: Any, parent: Known | None, who: str) -> Any:
+    def enrol(self, owner: UserId) -> None:
+        """Give Ann a device; its first codes are used up by that."""
+        self.made += 1
+        self.device = f"AMFA{self.made}"
+        self.world.take(
+            MfaDeviceCreated(account=COMPANY, device_id=self.device, name=self.device, path="/"),
+            MfaDeviceEnabled(account=COMPANY, device_id=self.device, owner=owner, counter=FIRST_CODE),
+        )
+        self.model.accepted, self.model.wrong, self.model.guessed_at = FIRST_CODE, 0, None
+
+    def remember(self, decision: Any, parent: Known | None, mfa_at: datetime | None = None) -> Any:
         """Take a decision that may have issued a session into the model."""
         if isinstance(decision.answer, Refusal):
             return multiple()
         fact = issued(decision)
         owner = fact.role_id or fact.user_id
-        session = Known(held(decision, self.world.position), fact, self.model.next(), parent, owner)
+        session = Known(held(decision, self.world.position), fact, self.model.next(), parent, owner, mfa_at)
         # 1: never longer than was asked, than the role allows, than an hour in a chain.
         lasts = (fact.expires_at - fact.issued_at).total_seconds()
         chained = parent is not None and parent.fact.kind is SessionKind.ROLE
@@ -176,14 +211,20 @@ class Sessions(RuleBasedStateMachine):
         expected = self.model.issues(None, self.users[user][0], self.role_ids[role], seconds, self.world.now)
         counts = self.users[user][1] not in self.model.dead_keys
         assert isinstance(decision.answer, Refusal) is not (expected and counts), decision.answer
-        return self.remember(decision, None, user)
+        return self.remember(decision, None)
 
     @rule(target=sessions, parent=sessions, role=st.sampled_from(NAMES), seconds=st.sampled_from([900, 3_600, 3_601]))
     def chain(self, parent: Known, role: str, seconds: int) -> Any:
+        return self.taken_on(parent, role, seconds)
+
+    def taken_on(self, parent: Known, role: str, seconds: int) -> Any:
+        """What a session gets that asks for a role."""
         decision = self.world.assume(ARNS[role], who=parent.credential, DurationSeconds=seconds)
         expected = self.model.issues(parent, parent.owner, self.role_ids[role], seconds, self.world.now)
         assert isinstance(decision.answer, Refusal) is not expected, decision.answer
-        return self.remember(decision, parent, "")
+        # 6: a role that a user's own session takes on goes on saying so, the next one does not.
+        kept = parent.mfa_at if parent.fact.kind is SessionKind.USER else None
+        return self.remember(decision, parent, kept)
 
     @rule(parent=sessions, role=st.sampled_from(NAMES))
     def change_what_goes_on(self, parent: Known, role: str) -> None:
@@ -201,13 +242,65 @@ class Sessions(RuleBasedStateMachine):
         decision = ask(who=self.key(user), DurationSeconds=43_200)
         if self.users[user][1] in self.model.dead_keys:
             assert isinstance(decision.answer, Refusal)
-        return self.remember(decision, None, user)
+        return self.remember(decision, None)
 
     @rule(parent=sessions, federated=st.booleans())
     def own_of_a_session(self, parent: Known, federated: bool) -> None:
         # 7: never with temporary credentials.
         ask = self.world.get_federation_token if federated else self.world.get_session_token
         assert isinstance(ask(who=parent.credential).answer, Refusal)
+
+    # --- the second factor -------------------------------------------------------------------
+
+    @rule(target=sessions, later=st.sampled_from([-1, 0, 1, 2]), role=st.sampled_from([None, *NAMES]))
+    def show_a_code(self, later: int, role: str | None) -> Any:
+        return self.shown(later, role)
+
+    @rule(target=sessions, times=st.integers(1, 6), pauses=st.lists(st.sampled_from([1, 2, 4])))
+    def guess(self, times: int, pauses: list[int]) -> Any:
+        for _ in range(times):
+            self.shown(None, None)
+        for minutes in pauses:
+            self.world.wait(minutes=minutes)
+            self.shown(None, None)
+        return self.shown(1, None)
+
+    @rule(target=sessions, roles=st.permutations(NAMES))
+    def go_on_with_a_code(self, roles: list[str]) -> Any:
+        found: list[Known] = []
+        newest = self.shown(1, None)
+        for role in roles:
+            if isinstance(newest, Known):
+                found.append(newest)
+                newest = self.taken_on(newest, role, 900)
+        return multiple(*found, *([newest] if isinstance(newest, Known) else []))
+
+    def shown(self, later: int | None, role: str | None) -> Any:
+        """What Ann gets who shows a code so many steps later than the last, or a wrong one: a role, or her own."""
+        code = None if later is None else self.model.accepted + later
+        brought = {
+            "SerialNumber": f"arn:aws:iam::{COMPANY}:mfa/{self.device}",
+            "TokenCode": "123456",
+            "gathered": Compared(self.device, code),
+            "claimed": self.claimed,
+        }
+        who, now = self.key("Ann"), self.world.now
+        if role is None:
+            decision = self.world.get_session_token(who=who, **brought)
+        else:
+            decision = self.world.assume(ARNS[role], who=who, **brought)
+        if who.access_key_id in self.model.dead_keys:
+            assert isinstance(decision.answer, Refusal)
+            return multiple()
+        # 31, 32: each code once, ever, only later ones than the last, and none while the device is locked.
+        right = self.model.takes(code, now)
+        assert bool(decision.once) is right
+        self.claimed |= set(decision.once)
+        expected = right and (
+            role is None or self.model.issues(None, self.users["Ann"][0], self.role_ids[role], 3_600, now)
+        )
+        assert isinstance(decision.answer, Refusal) is not expected, decision.answer
+        return self.remember(decision, None, now if role is None else None)
 
     # --- taking away -----------------------------------------------------------------------
 
@@ -297,6 +390,8 @@ class Sessions(RuleBasedStateMachine):
         )
         self.model.gone.add(old)
         self.model.dead_keys.add(key)
+        if user == "Ann":
+            self.enrol(new)
 
     @rule(role=st.sampled_from(NAMES), trusted=st.booleans())
     def change_trust(self, role: str, trusted: bool) -> None:
@@ -347,7 +442,7 @@ class Sessions(RuleBasedStateMachine):
     @invariant()
     def a_session_says_no_second_factor_that_nobody_showed(self) -> None:
         # 6
-        assert all(session.fact.mfa_at is None for session in self.model.sessions)
+        assert all(session.fact.mfa_at == session.mfa_at for session in self.model.sessions)
 
 
 Sessions.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
