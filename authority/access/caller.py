@@ -55,6 +55,8 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
     """Who vouched for whoever holds it; empty where a key led here."""
     vouched: dict[str, str | tuple[str, ...]] = {}
     """Condition keys that the provider's word has become."""
+    root_provider: tuple[AccountId, str] | None = None
+    """The provider that its chain began with, where an account keeps it."""
 
     @property
     def owner(self) -> str:
@@ -86,6 +88,7 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
             decided_from=session.decided_from,
             provider=session.provider,
             vouched=session.vouched,
+            root_provider=session.root_provider,
         )
 
 
@@ -217,18 +220,28 @@ def _revoked(state: State, session: SessionClaims) -> bool:
 
 
 def _orphaned(state: State, session: SessionClaims) -> bool:
-    """Whether the long-term key that led to the session counts no more, where sessions end with it."""
+    """Whether what led to the session, a long-term key or a provider, is no more, where sessions end with it."""
     settings = state.settings
     if settings is None:
         return False
     of_role = session.kind is SessionKind.ROLE
     if not (settings.role_sessions_end_with_parent if of_role else settings.federation_sessions_end_with_parent):
         return False
+    if session.root_provider is not None:
+        return not _vouches(state, *session.root_provider)
     first = session.ancestors[0] if session.ancestors else ""
     if not first.startswith(LONG_TERM_KEY):
-        return False  # a provider vouched for whoever it was
+        return False  # a provider vouched for whoever it was, by a name that everybody knows
     key = state.access_keys.get(first)
     if key is None or key.status is not KeyStatus.ACTIVE:
         return True
     account = state.accounts[key.account]
     return account.closed_at is not None or (key.owner != account.id and key.owner not in account.users)
+
+
+def _vouches(state: State, account_id: AccountId, provider_id: str) -> bool:
+    """Whether a provider, or an identity pool, is still one of the account's."""
+    account = state.accounts.get(account_id)
+    if account is None or account.closed_at is not None:
+        return False
+    return any(provider_id in kept for kept in (account.oidc_providers, account.saml_providers, account.identity_pools))

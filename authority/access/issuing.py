@@ -11,7 +11,7 @@ import msgspec
 from authority.access.action import Facts, Minted
 from authority.access.caller import Caller
 from authority.access.session_contents import SessionPolicies, SessionTags
-from authority.kernel.ids import TEMPORARY_KEY, AccessKeyId, RoleId
+from authority.kernel.ids import TEMPORARY_KEY, AccessKeyId, AccountId, RoleId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.model.account import Account
@@ -41,6 +41,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     principal_id: str
     ancestors: tuple[AccessKeyId, ...]
     root_principal: str
+    root_provider: tuple[AccountId, str] | None = None
 
 
 def lineage_of(caller: Caller) -> Lineage:
@@ -52,6 +53,7 @@ def lineage_of(caller: Caller) -> Lineage:
         principal_id=caller.principal.unique_id,
         ancestors=(caller.access_key_id,) if session is None else (*session.ancestors, caller.access_key_id),
         root_principal=caller.principal.unique_id if session is None else session.root_principal,
+        root_provider=None if session is None else session.root_provider,
     )
 
 
@@ -129,6 +131,7 @@ def _issued(
         caller_principal_id=lineage.principal_id,
         ancestors=lineage.ancestors,
         root_principal=lineage.root_principal,
+        root_provider=lineage.root_provider,
         decided_from=facts.decided_from,
         sealing_key_id=key.id,
         source_identity=wanted.source_identity,

@@ -110,6 +110,7 @@ def issue(
         principal_id=vouched.principal_id,
         ancestors=(),
         root_principal=vouched.principal_id,
+        root_provider=(vouched.account, vouched.provider_id) if vouched.provider_id else None,
     )
     refusal = (
         too_large(percent, policies)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from authority.kernel.ids import AccessKeyId, RoleId, SealingKeyId
+from authority.kernel.ids import AccessKeyId, AccountId, RoleId, SealingKeyId
 from authority.kernel.tags import Tag
 from authority.model.fact import AccountFact
 
@@ -66,6 +66,8 @@ class SessionIssued(AccountFact, frozen=True, kw_only=True, tag="session-issued"
     """What the provider said of him, by the condition keys that later requests have too."""
     evidence: str = ""
     """The digest of the token or assertion that it was issued for, or the assertion's id."""
+    root_provider: tuple[AccountId, str] | None = None
+    """The provider that its chain began with, by account and unique id; None for a key, or for a name known to all."""
 
     def arn(self, partition: str) -> str:
         """Who the session is, as AWS names it."""

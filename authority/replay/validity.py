@@ -97,6 +97,8 @@ def _session_ended(state: State, issued: SessionIssued, at: datetime, refusal: R
         return "its role is deleted"
     if issued.kind is not SessionKind.ROLE and issued.user_id not in (account.id, *account.users):
         return "its user is deleted"
+    if issued.root_provider is not None:
+        return "the provider that it came of is gone"
     if issued.ancestors and issued.ancestors[0].startswith(LONG_TERM_KEY):
         return "the key that it came of counts no more"
     return refusal.message

@@ -24,6 +24,7 @@ from authority.kernel.tags import Tag
 from authority.model import authority, providers, roles
 from authority.model.sessions import SessionIssued
 from authority.model.state import EMPTY, evolve
+from authority.replay.validity import session_standing
 from tests.access.test_action import OFFICE, context_of
 from tests.federation.documents import ENTITY
 from tests.federation.responses import (
@@ -219,6 +220,16 @@ def test_m20_nor_does_one_that_goes_between_the_check_and_the_decision(change: A
     decision = assume_role_with_saml.decide(after, call, Facts(NOW, b"seed"))
     assert isinstance(decision.answer, Refusal)
     assert not decision.facts
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_m20_what_it_led_to_ends_with_the_provider_where_an_operator_says_so(strict: bool):
+    state = given(role_sessions_end_with_parent=strict)
+    session = issued(redeem(state, good()))
+    gone = evolve(state, (providers.SamlProviderDeleted(account=ACCOUNT, provider_id="SAML1"),), NOW)
+    assert session_standing(state, session, 1, NOW, "aws").valid
+    ended = session_standing(gone, session, 1, NOW, "aws")
+    assert (ended.valid, ended.why) == ((False, "the provider that it came of is gone") if strict else (True, "counts"))
 
 
 def test_m21_only_bearers_are_confirmed():

@@ -26,12 +26,13 @@ from authority.identity_pools.coming import (
     unlink_identity,
 )
 from authority.kernel.refusal import Reason, Refusal
-from authority.model import account_settings, identity_pools, providers, roles
+from authority.model import account_settings, authority, identity_pools, providers, roles
 from authority.model.identity_pools import MappingRule, RoleMapping
 from authority.model.sessions import SessionIssued
 from authority.model.signing_keys import WebIdentityTokenIssued
 from authority.model.state import State, evolve
 from authority.policy.principal import PrincipalKind
+from authority.replay.validity import session_standing
 from tests.access.test_action import OFFICE
 from tests.federation.responses import ACCOUNT, NOW, encoded, good, published
 from tests.identity_pools.worlds import (
@@ -97,6 +98,18 @@ def test_a_member_has_the_role_of_members_and_the_log_says_by_what():
 def test_a_guest_has_the_role_of_guests():
     state, identity = arrive(world(), {})
     assert session(credentials(state, identity, {})).role_name == "Guest"
+
+
+def test_what_a_pool_led_to_ends_with_it_where_an_operator_says_so():
+    strict = authority.SettingsChanged(
+        settings=authority.Settings("1", ("us-east-1",), role_sessions_end_with_parent=True)
+    )
+    state, identity = arrive(world(), {})
+    found = session(credentials(state, identity, {}))
+    gone = identity_pools.IdentityPoolDeleted(account=ACCOUNT, pool=POOL)
+    for facts, counts in (((), True), ((strict,), True), ((gone,), True), ((strict, gone), False)):
+        later = evolve(state, facts, NOW)
+        assert session_standing(later, found, 1, NOW, "aws").valid is counts
 
 
 def test_a_guest_who_signs_in_stays_who_he_is_and_is_no_guest_any_more():

@@ -10,9 +10,12 @@ from typing import Any, Final
 import pytest
 
 from authority.access.caller import Caller, Credential
-from authority.kernel.ids import AccessKeyId, RoleId
+from authority.federation.web_identity import WebIdentity
+from authority.kernel.ids import AccessKeyId, ProviderId, RoleId
 from authority.kernel.refusal import Reason, Refusal
 from authority.model import account_settings, authority, holders, roles
+from authority.model.providers import OidcProviderCreated
+from authority.policy.principal import PrincipalKind
 from authority.registry import ACTIONS
 from tests.sessions.test_revocation import BOSSES, INCIDENT, known
 from tests.sessions.world import (
@@ -28,6 +31,7 @@ from tests.sessions.world import (
     World,
     held,
     policy,
+    retrust,
     trusting,
 )
 
@@ -37,6 +41,21 @@ HOME: Final = (
         account=COMPANY, role_id=RoleId("AROAHOME"), name="Home", path="/", trust=roles.Trust(trusting(PRODUCTION))
     ),
     holders.InlinePolicyPut(account=COMPANY, holder="AROAHOME", name="all", document=ALL),
+)
+PROVIDER: Final = f"arn:aws:iam::{PRODUCTION}:oidc-provider/idp.example"
+WHO: Final = WebIdentity(
+    kind=PrincipalKind.WEB_IDENTITY,
+    account=PRODUCTION,
+    provider=PROVIDER,
+    provider_id="OIDC1",
+    principal_id=f"{PROVIDER}:app:ann",
+    subject="ann",
+    conditions={},
+    lasting={},
+    evidence="a digest",
+    issuer="https://idp.example",
+    audience="app",
+    said={"aud": "app"},
 )
 SWITCHES: Final = ("federation_sessions_end_with_parent", "role_sessions_end_with_parent")
 ALL_GO_ON: Final = (True, True, True, True, True)
@@ -102,6 +121,34 @@ def deactivate_key(given: Sessions) -> None:
 
 def delete_key(given: Sessions) -> None:
     given.call("iam:DeleteAccessKey", ROOTS, UserName="Ann", AccessKeyId=ANNS.access_key_id)
+
+
+def delete_provider(given: Sessions) -> None:
+    """The sessions of whom it vouched for, and what they led to, are others than those that are looked at elsewhere."""
+    world = given.world
+    world.take(
+        OidcProviderCreated(
+            account=PRODUCTION, provider_id=ProviderId("OIDC1"), url="idp.example", client_ids=("app",)
+        ),
+        retrust(DEPLOY, policy({"Principal": {"Federated": PROVIDER}, "Action": "sts:*"})),
+    )
+    vouched = held(world.vouched_for(WHO))
+    led = held(world.assume(HOME_ARN, who=vouched))
+    assert counting(world, vouched, led) == (True, True)
+    given.call("iam:DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=PROVIDER)
+    settings = world.state.settings
+    assert settings is not None
+    kept = not settings.role_sessions_end_with_parent
+    assert counting(world, vouched, led) == (kept, kept)
+    again = OidcProviderCreated(
+        account=PRODUCTION, provider_id=ProviderId("OIDC2"), url="idp.example", client_ids=("app",)
+    )
+    world.take(again)
+    assert counting(world, vouched, led) == (kept, kept)
+
+
+def counting(world: World, *sessions: Credential) -> tuple[bool, ...]:
+    return tuple(isinstance(world.caller(one), Caller) for one in sessions)
 
 
 def change_policies(given: Sessions) -> None:
@@ -190,6 +237,11 @@ ROWS: Final[tuple[Row, ...]] = (
             (False, False, True, True, False),
         )
         for call in (deactivate_key, delete_key)
+    ),
+    (
+        "DeleteOpenIDConnectProvider, DeleteSAMLProvider, DeleteIdentityPool",
+        delete_provider,
+        *3 * (ALL_GO_ON,),
     ),
     ("a changed policy, boundary, group, tag or trust policy", change_policies, ALL_GO_ON, ALL_GO_ON, ALL_GO_ON),
     ("a Deny on `aws:TokenIssueTime`", deny_older, ALL_GO_ON, ALL_GO_ON, ALL_GO_ON),

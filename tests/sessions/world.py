@@ -12,7 +12,9 @@ from authority.access.action import Action, Decision, Facts, Minted
 from authority.access.call import Call
 from authority.access.caller import Caller, Credential, SessionClaims, caller_of
 from authority.access.mfa import Compared
+from authority.access.vouched import STRANGER
 from authority.access.weighing import weigh
+from authority.federation.web_identity import AssumeRoleWithWebIdentity, WebIdentity, assume_role_with_web_identity
 from authority.kernel.ids import AccessKeyId, AccountId, PolicyId, RoleId, SealingKeyId, UserId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
@@ -151,6 +153,14 @@ class World:
     def get_federation_token(self, *, who: Credential = ANNS, **more: Any) -> Decision:
         """Ask for a session for somebody else."""
         return self.decide(get_federation_token, {"Name": "guest", **more}, who=who)
+
+    def vouched_for(self, who: WebIdentity, arn: str = DEPLOY_ARN) -> Decision:
+        """Have somebody whom a provider vouches for ask for a role."""
+        asked = AssumeRoleWithWebIdentity(arn, who.subject, "a token")
+        facts = Facts(self.now, self.position.to_bytes(4, "big"), self.configured)
+        decision = assume_role_with_web_identity.decide(self.state, Call(STRANGER, asked, OFFICE, who), facts)
+        self.take(*decision.facts)
+        return decision
 
     def allows(self, who: Credential, action: str, resource: str, **how: Any) -> bool:
         """Whether policies let *who* do that."""
