@@ -37,7 +37,7 @@ from authority.wire.sigv4 import Unproven, verify_delegated
 
 Grown: TypeAlias = Callable[[int], Awaitable[Version]]
 """The newest version, once the log is longer than up to a position."""
-KEYS_ARE_MADE: Final = 10.0
+KEYS_ARE_MADE: Final = 30.0
 """Seconds within which there are keys where somebody has just begun to issue tokens."""
 
 

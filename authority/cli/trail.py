@@ -41,15 +41,16 @@ MEANING: Final[Mapping[str, str]] = {
 }
 
 
-def filter_options(listing: type[msgspec.Struct]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A flag for each filter of *listing*, made from its fields so that none is forgotten."""
+def filter_options(listing: type[msgspec.Struct], **own: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A flag for each filter of *listing*, made from its fields so that none is forgotten; what *own* ones mean."""
+    meaning = {**MEANING, **own}
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         for field in reversed(msgspec.structs.fields(listing)):
             if field.name not in NOT_FLAGS:
                 flag = f"--{field.name.replace('_', '-')}"
                 command = click.option(
-                    flag, f"filter_{field.encode_name}", default=None, metavar="TEXT", help=MEANING.get(field.name)
+                    flag, f"filter_{field.encode_name}", default=None, metavar="TEXT", help=meaning.get(field.name)
                 )(command)
         return command
 
@@ -138,7 +139,7 @@ def sessions() -> None:
 
 
 @sessions.command("list")
-@filter_options(ListSessions)
+@filter_options(ListSessions, principal="Who took it, or whose key its chain began with, by ARN or unique id.")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
 @click.option("--output", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
 @client_options

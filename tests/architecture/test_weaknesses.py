@@ -38,6 +38,7 @@ WHERE: Final[dict[str, str]] = {
     "S22 a key for another (CVE-2022-24842)": "principals/test_access_keys::test_a_user_may_manage_his_own_keys_and_nobody_elses",
     "S23 a credential that edits its own limits (CVE-2024-24747)": "sessions/test_live_weaknesses::test_s24_s07_a_session_for_one_service_manages_no_credentials_not_even_its_own",
     "S24 the own account spared by a session policy (CVE-2025-62506)": "sessions/test_live_weaknesses::test_s24_s07_a_session_for_one_service_manages_no_credentials_not_even_its_own",
+    "S27 a token for another audience": "federation/test_tokens::test_j10_the_token_is_for_a_registered_client",
     "S32 a temporary secret worked out of the token": "outbound/test_custody::test_the_secret_cannot_be_worked_out_from_the_token",
     "S36 another action beside a signed body": "web/test_signatures::test_a_query_string_added_to_a_signed_post_is_noticed",
     "S37 secrets in diagnostics (CVE-2018-16889)": "outbound/test_custody::test_no_key_and_no_secret_is_ever_shown",
@@ -67,6 +68,8 @@ WHERE: Final[dict[str, str]] = {
     "T22 another account's session (CVE-2026-40264)": "sessions/test_live_sessions::test_t22_another_accounts_session_cannot_be_told_from_none",
     "T23 a credential without an entry (CVE-2026-46405)": "faults/test_disk_full::test_nothing_is_issued_that_cannot_be_written_and_room_is_all_it_takes",
     "T26 operations that nobody published": "web/test_signatures::test_operations_that_are_not_known_or_not_supported_are_400",
+    "T27 conditions of a trust policy that are not asked": "federation/test_live_web_identity::test_the_trust_policy_decides_who",
+    "T28 the signature of another provider (CVE-2026-109372)": "federation/test_saml::test_a_signature_of_another_provider_counts_for_nothing",
     "F01 a code twice (CVE-2025-6015)": "principals/test_live::test_fifty_who_use_one_code_at_once_are_one_who_succeeds",
     "F02 a code in other clothes (CVE-2025-55000)": "principals/test_live::test_what_is_no_code_never_comes_near_a_device",
     "F03 guesses without end (CVE-2026-56450)": "principals/test_mfa::test_guessing_locks_a_device_for_a_time_that_doubles",
@@ -95,6 +98,6 @@ def test_each_weakness_is_tried_where_it_is_said_to_be(weakness: str):
 
 def test_none_of_the_roles_sessions_and_second_factors_is_left_out():
     numbers = {weakness.split()[0] for weakness in WHERE}
-    of_others = {"T24", "T25", "T27", "T28"}  # instance credentials, key ceremonies, identity providers
+    of_others = {"T24", "T25"}  # instance credentials, key ceremonies
     expected = {f"T{number:02}" for number in range(1, 29)} | {f"F{number:02}" for number in range(1, 10)}
     assert expected - of_others <= numbers

@@ -88,3 +88,12 @@ def test_a_session_is_ended_alone_or_with_what_it_led_to(live: Live, partner: Ke
     with pytest.raises(ClientError) as error:
         live.client("sts", chained).get_caller_identity()
     assert error.value.response["Error"]["Code"] == "ExpiredToken"
+
+
+def test_sessions_are_found_by_who_took_them(live: Live, partner: Keys):
+    session = assume(live, partner)
+    (found,) = lines(run(live, "sessions", "list", "--session", session.access_key_id, "--output", "jsonl"))
+    taker = found["caller"]["principalId"]
+    listed = lines(run(live, "sessions", "list", "--principal", taker, "--output", "jsonl"))
+    assert session.access_key_id in {one["accessKeyId"] for one in listed}
+    assert {one["caller"]["principalId"] for one in listed} == {taker}
