@@ -31,7 +31,7 @@ from authority.replay import excerpt
 from authority.replay.bundle import Reader, exported
 from authority.replay.evidence import Evidence
 from authority.replay.excerpt import Excerpted
-from authority.replay.excerpting import NothingToShow, excerpted
+from authority.replay.excerpting import NothingToShow, disputed, excerpted
 from authority.replay.lines import LONGEST_LINE
 from authority.replay.verifying import Tell, Verified
 from authority.replay.verifying import verify as verify_ledger
@@ -86,10 +86,18 @@ def trusted(keys: tuple[str, ...], key_file: Path | None) -> tuple[VerifierKey, 
     type=click.Path(path_type=Path, dir_okay=False),
     help="A checkpoint that was put aside elsewhere: the log must still be the one that it was signed for.",
 )
+@click.option("--against-log", is_flag=True, help="Hold an account's part against the whole log, in the database.")
 @settings_options(*PLACES)
 @click.option("--output", type=Output, default="text", show_default=True)
 def verify(
-    bundle: Path | None, keys: tuple[str, ...], key_file: Path | None, kept: tuple[Path, ...], output: str, **flags: Any
+    *,
+    bundle: Path | None,
+    keys: tuple[str, ...],
+    key_file: Path | None,
+    kept: tuple[Path, ...],
+    against_log: bool,
+    output: str,
+    **flags: Any,
 ) -> None:
     """Verify a log offline: the database, or an exported BUNDLE.
 
@@ -107,6 +115,10 @@ def verify(
             if kept or not known:
                 raise click.UsageError("a part of a log is verified with --key, and without --checkpoint")
             found = _taken(bundle, excerpt.Reader(known), quiet=output == "json")
+            if against_log:
+                asyncio.run(_against(read_settings(flags), bundle, found))
+        elif against_log:
+            raise click.UsageError("it is an account's part that is held against the log")
         elif bundle is not None:
             found = _taken(bundle, Reader(evidence), quiet=output == "json")
         else:
@@ -193,6 +205,20 @@ def _taken(path: Path, reader: _Reads[Found], *, quiet: bool) -> Found:
             done += len(line)
             tell(done, size)
     return reader.conclude()
+
+
+async def _against(settings: Settings, part: Path, found: Excerpted) -> None:
+    """Hold what was stated of an account against the log itself; raise `LedgerCorrupt` where it is not true."""
+    if not (found.account and found.complete):
+        raise click.UsageError("nothing is stated in this file that could be held against the log")
+    async with reading(settings) as ledger:
+        with part.open("rb") as lines:
+            try:
+                position = await disputed(ledger, found, lines)
+            except NothingToShow as refused:
+                raise click.ClickException(str(refused)) from None
+    if position is not None:
+        raise LedgerCorrupt(position, "what is stated of the account is not what the log shows it")
 
 
 async def _verified_ledger(settings: Settings, evidence: Evidence, *, quiet: bool) -> Verified:

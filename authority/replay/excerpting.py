@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
@@ -19,6 +19,7 @@ from authority.replay.excerpt import (
     FORMAT,
     End,
     Ended,
+    Excerpted,
     Header,
     Seen,
     Shared,
@@ -31,6 +32,8 @@ from authority.replay.lines import ENCODE, CheckpointLine, entry_line
 from authority.replay.statement import Statement, Unseal, signers
 
 PAGE: Final = 512
+ENTRY_AT: Final = b'{"position":'
+SHARED_AT: Final = b'{"shared":{"position":'
 
 
 class NothingToShow(Exception):  # noqa: N818 - what happened, in the words of the house
@@ -38,12 +41,18 @@ class NothingToShow(Exception):  # noqa: N818 - what happened, in the words of t
 
 
 async def excerpted(
-    ledger: Ledger, first: int = 1, last: int | None = None, account: str = "", unseal: Unseal | None = None
+    ledger: Ledger,
+    first: int = 1,
+    last: int | None = None,
+    account: str = "",
+    unseal: Unseal | None = None,
+    *,
+    sides: bool = False,
 ) -> AsyncIterator[tuple[int, int, bytes]]:
     """The lines of an excerpt, some at a time, with how far it has come and how far it goes.
 
     It shows the entries from *first* to *last*, or to the last that was signed for; with *account* those among them
-    that are its own and nobody else's, and with *unseal* what it sees of others, and states that this is all.
+    that are its own and nobody else's, with *sides* what it sees of others, and with *unseal* also that this is all.
     `NothingToShow` where there is nothing, or it was not signed for yet.
     """
     writer, checkpoint, note = await _begun(ledger)
@@ -51,8 +60,9 @@ async def excerpted(
     if not 1 <= first <= last <= checkpoint.size:
         raise NothingToShow(f"from {first} to {last} is no part of the {checkpoint.size} entries that were signed for")
     unseal = unseal if account else None
+    sides = sides or unseal is not None
     lines = [writer.line(ENCODE(Header(FORMAT, checkpoint.origin, account, unseal is not None)))]
-    chooser = _Chooser(account, sides=unseal is not None)
+    chooser = _Chooser(account, sides=sides)
     if not account:  # whose a key is says the entry that made it, so that an account's part needs all of them
         await _withhold(ledger, writer, first - 1)
     while writer.size < last:
@@ -69,7 +79,7 @@ async def excerpted(
         yield writer.size, last, b"".join(lines)
         lines = []
     if not writer.shown:
-        alone = " alone" if unseal is None else ""
+        alone = "" if sides else " alone"
         raise NothingToShow(f"no entry from {first} to {last} is the account's {account}{alone}")
     await _withhold(ledger, writer, checkpoint.size)
     lines = writer.flush()
@@ -81,6 +91,24 @@ async def excerpted(
         spelled = stated.signed(await signers(ledger, unseal, note.encode()))
         lines.append(writer.line(ENCODE(StatementLine(spelled))))
     yield last, last, b"".join(lines) + writer.end()
+
+
+async def disputed(ledger: Ledger, found: Excerpted, lines: Iterable[bytes]) -> int | None:
+    """The first position at which *ledger* shows the account something else than *lines*, those of what was *found*."""
+    stated = filter(None, map(_shows, lines))
+    async for _, _, page in excerpted(ledger, found.first, found.last, found.account, sides=True):
+        for expected in filter(None, map(_shows, page.splitlines(keepends=True))):
+            shown = next(stated, None)
+            if shown != expected:
+                return expected[0] if shown is None else min(shown[0], expected[0])
+    more = next(stated, None)
+    return None if more is None else more[0]
+
+
+def _shows(line: bytes) -> tuple[int, bytes] | None:
+    """The position that *line* shows something of."""
+    at = next((after for after in (ENTRY_AT, SHARED_AT) if line.startswith(after)), None)
+    return None if at is None else (int(line[len(at) : line.index(b",", len(at))]), line)
 
 
 class _Chooser:
@@ -130,7 +158,7 @@ class _Writer:
         self.frontier.append(entry.leaf)
         self.size += 1
         self.shown += 1
-        if seen != entry.body:
+        if seen is not entry.body:  # a side may spell like the whole, and is another's, too, all the same
             return [*lines, self.line(ENCODE(Shared(Seen(entry.position, entry.leaf, msgspec.Raw(seen)))))]
         self.entries += 1
         try:

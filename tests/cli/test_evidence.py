@@ -144,9 +144,12 @@ def test_a_part_of_a_log_verifies_elsewhere_and_says_what_it_does_not_prove(stop
     invoke(live, "export", "--account", account, "--from", "2000-01-01", "--output", part)
     assert b'"Zoe"' in part.read_bytes()
     assert "nothing of the account's is missing" in invoke(live, "verify", part, "--key", now)
+    assert "missing" in invoke(live, "verify", part, "--key", now, "--against-log")
     asked = ["export", "--account", account, "--root-key-file", tmp_path / "none", "--output", part]
     assert "Without the root key" in invoke(live, *asked)
     assert "NOT proven" in invoke(live, "verify", part, "--key", now)
+    assert "nothing is stated" in invoke(live, "verify", part, "--key", now, "--against-log", status=2)
+    assert "account's part" in invoke(live, "verify", "--against-log", status=2)
     part.write_bytes(part.read_bytes().replace(b'"Zoe"', b'"Eve"', 1))
     said = json.loads(invoke(live, "verify", part, "--key", now, "--output", "json", status=1))
     assert said["verified"] is False

@@ -32,6 +32,7 @@ from authority.ledger.note import (
 from authority.ledger.port import LedgerCorrupt
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.ledger.tlog import leaf_hash
+from authority.model.authority import UnprovenRequests, UnprovenRequestsSummarised
 from authority.model.checkpoints import PURPOSE
 from authority.model.event import CallerRecord, DecisionRecord, Event, SessionRecord, read_event, write_event
 from authority.model.principals import AccessKeyCreated
@@ -39,7 +40,7 @@ from authority.outbound.custody import Custody
 from authority.outbound.entropy import SystemEntropy
 from authority.policy.combine import Effect
 from authority.replay.excerpt import Reader
-from authority.replay.excerpting import NothingToShow, excerpted, whole_subtrees
+from authority.replay.excerpting import NothingToShow, disputed, excerpted, whole_subtrees
 from authority.replay.statement import Statement, signers
 from tests.forging import bodies, rewritten, unguarded
 from tests.sealed import AT, ROOT, begun, running
@@ -259,6 +260,29 @@ def test_an_accounts_part_that_is_stated_to_be_all_shows_its_side_of_what_it_sha
     assert (found.entries, found.shared) == (len(own), len(shared))
 
 
+def test_a_side_from_which_nothing_is_withheld_is_still_a_side(tmp_path):
+    """Of what was tried in vain with his keys, an account sees all of a summary that speaks of nobody else's."""
+    path = tmp_path / "ledger.sqlite"
+    tried = UnprovenRequests(
+        source="192.0.2.1", action="iam:GetRole", reason="x", access_key_id="AKIAANN", first=AT, last=AT, count=1
+    )
+    fact = UnprovenRequestsSummarised(requests=(tried,))
+    summary = Event(type="authority:Summary", v=1, decided_at=AT, lane="session", subject="", facts=(fact,))
+
+    async def build():
+        await begun(path)
+        async with running(path) as log:
+            for event in (made(ANNS, "AKIAANN"), summary):
+                entry = new_entry(write_event(event))
+                await log.committer.submit(lambda *_, entry=entry: Proposal(entry, (), None))
+            await log.sealer.seal()
+            return log.keys()[0]
+
+    key = asyncio.run(build())
+    found = read(written(path, account=ANNS, unseal=unseal), key)
+    assert (found.entries, found.shared, found.complete) == (1, 1, True)
+
+
 def test_who_learns_only_of_what_he_shares_has_a_part_too(path, key):
     at = next(at for at, body in enumerate(bodies(path), 1) if read_event(body).subject == "5")
     found = read(written(path, at, at, ANNS, unseal=unseal), key)
@@ -435,6 +459,35 @@ def test_a_witness_vouches_for_the_tree_and_not_for_the_choice(path, key):
     lines[-3] = spelled.encode() + b"\n"
     assert not read(resealed(lines), witness).complete
     assert "another part" in refused(resealed(lines), witness, key).what  # the statement is of the other bytes
+
+
+def compared(path, spelled, key):
+    async def compare():
+        ledger = await SqliteLedger.open(f"sqlite:///{path}", only_read=True)
+        try:
+            return await disputed(ledger, read(spelled, key), spelled.splitlines(keepends=True))
+        finally:
+            await ledger.close()
+
+    return asyncio.run(compare())
+
+
+@pytest.mark.parametrize("which", [0, 10, -1])
+@pytest.mark.parametrize("start", [b'{"position"', b'{"shared"'])
+def test_who_sees_the_whole_log_finds_a_statement_that_is_false(path, key, start, which):
+    """As who has the key, and the will, would leave something out."""
+    true = written(path, 20, 250, ANNS, unseal=unseal)
+    assert compared(path, true, key) is None
+    lines = true.splitlines(keepends=True)
+    at = [number for number, line in enumerate(lines) if line.startswith(start)][which]
+    line = json.loads(lines[at])
+    position = line["position"] if "position" in line else line["shared"]["position"]
+    lines[at] = hidden(leaf_hash(bodies(path)[position - 1]))
+    digest = sha256(b"".join(lines[:-2])).digest()
+    spelled = Statement(key.name, ANNS, 20, 250, digest).signed([signer_of(path, key)])
+    lines[-2] = json.dumps({"statement": spelled}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    assert read(resealed(lines), key).complete
+    assert compared(path, resealed(lines), key) == position
 
 
 def test_nothing_is_stated_of_a_log_that_another_key_signed(path, tmp_path):

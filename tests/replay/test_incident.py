@@ -248,6 +248,28 @@ def test_a_role_that_only_the_night_used_as_an_administrator_is_proposed_what_th
     assert [one["name"] for one in unused if one["what"] == "role"] == [f"arn:aws:iam::{PRODUCTION}:role/Legacy"]
 
 
+@pytest.mark.parametrize("account", [PEOPLE, BUILDING, PRODUCTION])
+def test_an_accounts_part_of_the_log_is_its_trail_and_nothing_else(story, walked, tmp_path, account):
+    (key,) = story.live.ask("GET", "/v1/log/checkpoint")[1]["keys"]
+    part, place = tmp_path / "part.jsonl", {"AUTHORITY_DATA_DIR": str(story.live.settings.data_dir)}
+    for words in (
+        ["export", "--account", account, "--output", str(part)],
+        ["verify", str(part), "--key", key["verifierKey"], "--against-log", "--output", "json"],
+    ):
+        result = CliRunner().invoke(commands, words, env=place)
+        assert result.exit_code == 0, result.output
+    found = json.loads(result.output)["found"]
+    lines = [json.loads(line) for line in part.read_bytes().splitlines()]
+    shown = [line["position"] for line in lines if "position" in line]
+    shared = [line["shared"]["position"] for line in lines if "shared" in line]
+    asked = ["events", "--output", "jsonl", "--to-position", str(found["last"])]
+    trail = [json.loads(line)["position"] for line in run(story, asked, story.auditors[account]).splitlines()]
+    assert sorted([*shown, *shared]) == trail
+    assert found["complete"]
+    assert (found["entries"], found["shared"]) == (len(shown), len(shared))
+    assert shared
+
+
 def test_whoever_takes_the_open_door_out_of_the_file_is_named_by_its_position(story, tmp_path):
     (key,) = story.live.ask("GET", "/v1/log/checkpoint")[1]["keys"]
     copy, widened = tmp_path / "ledger.sqlite", story.marks["widened"]
