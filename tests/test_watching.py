@@ -133,6 +133,16 @@ async def test_what_was_signed_is_known_after_a_restart_under_the_same_key(tmp_p
         assert (await submitted(url, SECOND))[0] == 200
 
 
+async def test_two_witnesses_never_sign_from_one_folder(tmp_path):
+    async with watching(tmp_path, LOG.verifier):
+        with pytest.raises(BlockingIOError):
+            await watch(
+                tmp_path, cosigner_in(tmp_path, NAME), [], place=("127.0.0.1", 0), ready=print, stop=asyncio.Event()
+            )
+    async with watching(tmp_path, LOG.verifier) as (url, _):
+        assert (await submitted(url, FIRST))[0] == 200
+
+
 async def test_our_sealer_and_our_witness_understand_each_other(tmp_path):
     path = tmp_path / "ledger.sqlite"
     await begun(path)
@@ -158,8 +168,10 @@ def test_the_command_shows_its_key_and_signs_until_it_is_stopped(tmp_path):
         try:
             key = VerifierKey.parse(process.stdout.readline())
             url = re.fullmatch(r"The witness signs at (http://127\.0\.0\.1:\d+)\.\n", process.stdout.readline())[1]
+            second = subprocess.run([*command, *map(str, words)], capture_output=True, text=True, check=False)
             status, _, said = asyncio.run(submitted(url, FIRST))
         finally:
             process.send_signal(signal.SIGTERM)
+    assert (second.returncode, "another witness" in second.stderr) == (1, True)
     assert (status, process.returncode) == (200, 0)
     assert verified(read_note(bytes(signed_checkpoint(ONE, [LOG])) + said), [key]) == (key,)

@@ -52,4 +52,7 @@ def witness(name: str, data_dir: Path, keys: tuple[str, ...], host: str, port: i
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await watch(data_dir, cosigner, logs, place=(host, port), ready=ready, stop=stop)
 
-    run(watched())
+    try:
+        run(watched())
+    except BlockingIOError:
+        raise click.ClickException(f"another witness signs from {data_dir}") from None

@@ -41,18 +41,21 @@ async def watch(
     stop: Event,
     clock: Clock = CLOCK,
 ) -> None:
-    """Sign for the logs whose *keys* these are, at *place*, until *stop*; keep what was seen in *folder*."""
+    """Sign for the logs whose *keys* these are, at *place*, until *stop*; keep what was seen in *folder*.
+
+    Raises `BlockingIOError` where another process signs from that folder: two could sign two histories.
+    """
     logs = defaultdict[str, list[VerifierKey]](list)
     for key in keys:
         logs[key.name].append(key)
-    application = witness_application(cosigner, dict(logs), SeenCheckpoints(folder / SEEN), clock)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    try:
-        host, port = place
-        await web.TCPSite(runner, host, port).start()
-        host, port = runner.addresses[0][:2]
-        ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-        await stop.wait()
-    finally:
-        await runner.cleanup()
+    with SeenCheckpoints(folder / SEEN) as seen:
+        runner = web.AppRunner(witness_application(cosigner, dict(logs), seen, clock), access_log=None)
+        await runner.setup()
+        try:
+            host, port = place
+            await web.TCPSite(runner, host, port).start()
+            host, port = runner.addresses[0][:2]
+            ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            await stop.wait()
+        finally:
+            await runner.cleanup()

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from hashlib import sha256
 from pathlib import Path
+from typing import Self
 
 
 class SeenCheckpoints:
-    """A folder of notes; see `web.witness.Seen`."""
+    """A folder of notes that one process writes; see `web.witness.Seen`."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep them in *folder*, which is made when it is not there."""
+        """Keep them in *folder*, which is made when it is not there.  `BlockingIOError` when somebody else does."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
+        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise
+
+    def __enter__(self) -> Self:
+        """Hold the folder for a block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let another process write."""
+        os.close(self._lock)
 
     def find(self, origin: str) -> bytes | None:
         """The note that was kept last for the log *origin*."""
