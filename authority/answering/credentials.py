@@ -23,12 +23,11 @@ from authority.accounts.investigating import (
 from authority.answering.reach import Reach, Refused, breathing, missing
 from authority.audit.answers import SeenEvent, SessionRecord
 from authority.audit.queries import Range
-from authority.audit.terms import depth_of
 from authority.kernel.ids import LONG_TERM_KEY, TEMPORARY_KEY, AccessKeyId
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.principals import AccessKeyCreated
 from authority.model.state import State
-from authority.replay.chains import Chains, chains, needed
+from authority.replay.chains import UNTOLD, Chains, Paths, sessions_before, step_of
 from authority.replay.lineage import Lineage, Link, lineage, made_by, of_key, session_link
 from authority.replay.reaching import ISSUING, MAKING, Radius, Reaching, led_to
 from authority.replay.sightings import DeadKeys, DeadUses, Edge, Edges, Novelties, Sighting, Sources, earlier, holds
@@ -37,9 +36,10 @@ from authority.replay.validity import Standing, key_standing, owner_arn, session
 
 MOST_CREDENTIALS: Final = 10_000
 """Credentials that one inquiry follows."""
-MOST_SESSIONS: Final = 50_000
 MOST_EDGES: Final = 10_000
-"""Sessions that one look at chains goes through, and new things that one question is asked about."""
+"""Different chains, or new things, that one question is asked about."""
+MOST_STEPS: Final = 50_000
+"""Sessions of which it is remembered, while chains are told, what they are of."""
 DEAD: Final = tuple(
     reason.value for reason in (Reason.INVALID_CLIENT_TOKEN_ID, Reason.EXPIRED_TOKEN, Reason.SIGNATURE_DOES_NOT_MATCH)
 )
@@ -224,18 +224,20 @@ async def sources(reach: Reach, asked: ListSources) -> Sources:
 
 async def paths(reach: Reach, asked: ListChains) -> Chains:
     """The paths that were gone from role to role."""
-    ends: list[SessionRecord] = []
-    known: dict[str, SessionRecord] = {}
-    async for page in reach.sessions(await reach.range(asked.since, asked.until)):
-        known |= {one.access_key_id: one for one in page}
-        ends += [one for one in page if depth_of(one.ancestors) >= asked.min_depth]
-        if len(known) > MOST_SESSIONS:
-            raise _too_much(f"{MOST_SESSIONS} sessions")
-    for key in sorted(needed(ends, asked.min_depth) - known.keys()):
-        session = await reach.session(key)
-        if session is not None:
-            known[key] = session
-    return Chains(chains=chains(ends, known, min_depth=asked.min_depth, cycles=asked.cycles))
+    found = Paths(min_depth=asked.min_depth, cycles=asked.cycles)
+    steps: dict[str, str] = {}
+    async for page in reach.sessions(await reach.range(asked.since, asked.until), min_depth=asked.min_depth):
+        steps |= {end.access_key_id: step_of(end) for end in page}
+        for key in sorted({key for end in page for key in sessions_before(end)} - steps.keys()):
+            before = await reach.session(key)
+            steps[key] = UNTOLD if before is None else step_of(before)
+        async for end in breathing(page):
+            found.take(end, steps)
+        if len(found) > MOST_EDGES:
+            raise _too_much(f"{MOST_EDGES} different chains")
+        if len(steps) > MOST_STEPS:
+            steps.clear()
+    return found.answer()
 
 
 async def first_seen(reach: Reach, asked: ListFirstSeen) -> Novelties:

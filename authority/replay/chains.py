@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,8 @@ from authority.audit.answers import SessionRecord
 from authority.audit.terms import depth_of
 from authority.kernel.arn import parse
 from authority.kernel.ids import TEMPORARY_KEY
+
+UNTOLD: Final = "?"
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -37,52 +40,59 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     chains: tuple[Chain, ...]
 
 
-def needed(sessions: Iterable[SessionRecord], min_depth: int) -> set[str]:
-    """The sessions that stand in chains of at least *min_depth*."""
-    return {
-        key
-        for session in sessions
-        if depth_of(session.ancestors) >= min_depth
-        for key in session.ancestors
-        if key.startswith(TEMPORARY_KEY)
-    }
+class Paths:
+    """The paths of sessions that are taken in one by one; of each only its path stays, and the count of who went it."""
 
+    def __init__(self, *, min_depth: int, cycles: bool) -> None:
+        """Tell of chains of at least *min_depth*; with *cycles*, of no others than those that come to a role twice."""
+        self._min_depth = min_depth
+        self._cycles = cycles
+        self._found: dict[tuple[str, tuple[str, ...]], Chain] = {}
 
-def chains(
-    ends: Iterable[SessionRecord], known: Mapping[str, SessionRecord], *, min_depth: int, cycles: bool
-) -> tuple[Chain, ...]:
-    """The chains that end in *ends*, of which *known* are the sessions before; with *cycles*, no others."""
-    found: dict[tuple[str, tuple[str, ...]], Chain] = {}
-    for end in ends:
-        if depth_of(end.ancestors) < min_depth:
-            continue
-        before = (known.get(key) for key in end.ancestors if key.startswith(TEMPORARY_KEY))
-        path = (*("?" if one is None else _step(one) for one in before), _step(end))
+    def __len__(self) -> int:
+        """How many different ones there are."""
+        return len(self._found)
+
+    def take(self, end: SessionRecord, steps: Mapping[str, str]) -> None:
+        """Take in the chain that ends in *end*; *steps* say what sessions before it are of, as far as that is told."""
+        if depth_of(end.ancestors) < self._min_depth:
+            return
+        path = (*(steps.get(key, UNTOLD) for key in sessions_before(end)), step_of(end))
         cycle = _comes_back(path)
-        if cycles and not cycle:
-            continue
+        if self._cycles and not cycle:
+            return
         place = (end.root_principal, path)
-        old = found.get(place)
-        found[place] = Chain(
+        old = self._found.get(place)
+        self._found[place] = Chain(
             root_principal=end.root_principal,
             path=path,
             depth=len(path),
-            accounts=tuple(dict.fromkeys(_account(step) for step in path if step != "?")),
+            accounts=tuple(dict.fromkeys(_account(step) for step in path if step != UNTOLD)),
             cycle=cycle,
             count=1 if old is None else old.count + 1,
             first=end.issued_at if old is None else min(old.first, end.issued_at),
             last=end.issued_at if old is None else max(old.last, end.issued_at),
             sample=end.access_key_id if old is None or end.issued_at >= old.last else old.sample,
         )
-    return tuple(sorted(found.values(), key=lambda one: (-one.depth, -one.count, one.path)))
+
+    def answer(self) -> Chains:
+        """All that was told."""
+        found = sorted(self._found.values(), key=lambda one: (-one.depth, -one.count, one.path))
+        return Chains(chains=tuple(found))
 
 
-def _step(session: SessionRecord) -> str:
+def sessions_before(end: SessionRecord) -> Iterator[str]:
+    """The sessions that led to *end*, the first of the chain first."""
+    return (key for key in end.ancestors if key.startswith(TEMPORARY_KEY))
+
+
+def step_of(session: SessionRecord) -> str:
+    """What a session is in the path of a chain: its role, or itself where it has none."""
     return session.role_arn or session.arn
 
 
 def _comes_back(path: tuple[str, ...]) -> bool:
-    told = [step for step in path if step != "?"]
+    told = [step for step in path if step != UNTOLD]
     return len(set(told)) < len(told)
 
 

@@ -368,7 +368,7 @@ async def test_a_schema_that_is_no_text_is_corrupt(path):
     assert isinstance(await judged(path), LedgerCorrupt)
 
 
-@pytest.mark.parametrize("rounds", [40, pytest.param(3000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("rounds", [40, pytest.param(3000, marks=[pytest.mark.deep, pytest.mark.timeout(1_200)])])
 async def test_no_flipped_bit_makes_another_log_look_whole(original, tmp_path, rounds):
     """What an audit passes is what was appended, wherever in the file the flip was."""
     dice = random.Random(rounds)

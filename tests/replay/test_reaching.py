@@ -16,7 +16,7 @@ from authority.model import principals
 from authority.model.event import Event
 from authority.model.sessions import SessionIssued
 from authority.model.state import EMPTY, evolve
-from authority.replay.chains import chains, needed
+from authority.replay.chains import Chain, Paths, sessions_before, step_of
 from authority.replay.lineage import Link, lineage, session_link
 from authority.replay.reaching import Reaching, led_to
 from authority.replay.sightings import DeadKeys, Edges, Sighting, earlier, holds
@@ -226,24 +226,31 @@ def test_dead_keys_are_told_by_key_source_and_reason():
 # --- chains and timelines -------------------------------------------------------------------
 
 
+def chains(ends, steps, *, cycles: bool = False) -> tuple[Chain, ...]:
+    paths = Paths(min_depth=2, cycles=cycles)
+    for end in ends:
+        paths.take(end, steps)
+    return paths.answer().chains
+
+
 def test_chains_are_grouped_by_their_path_and_cycles_are_found():
     first = assumes(DEV, "Build", DEVELOPMENT, "ASIA1")
     second = assumes(in_session(issued_by(first)), "Audit", PRODUCTION, "ASIA2")
     third = assumes(in_session(issued_by(second)), "Build", DEVELOPMENT, "ASIA3")
     again = assumes(in_session(issued_by(first)), "Audit", PRODUCTION, "ASIA4", at=AT + HOUR)
     ends = records([first, second, third, again])
-    known = {one.access_key_id: one for one in ends}
+    steps = {one.access_key_id: step_of(one) for one in ends}
     assert [depth_of(one.ancestors) for one in ends] == [1, 2, 3, 2]
     build, audit = f"arn:aws:iam::{DEVELOPMENT}:role/Build", f"arn:aws:iam::{PRODUCTION}:role/Audit"
-    told = chains(ends, known, min_depth=2, cycles=False)
+    told = chains(ends, steps)
     assert [(one.path, one.count, one.cycle, one.sample) for one in told] == [
         ((build, audit, build), 1, True, "ASIA3"),
         ((build, audit), 2, False, "ASIA4"),
     ]
     assert told[0].accounts == (DEVELOPMENT, PRODUCTION)
-    assert [one.path for one in chains(ends, known, min_depth=2, cycles=True)] == [(build, audit, build)]
-    assert needed(ends, 3) == {"ASIA1", "ASIA2"}
-    assert chains(ends[1:2], {}, min_depth=2, cycles=False)[0].path == ("?", audit)
+    assert [one.path for one in chains(ends, steps, cycles=True)] == [(build, audit, build)]
+    assert list(sessions_before(ends[2])) == ["ASIA1", "ASIA2"]
+    assert chains(ends[1:2], {})[0].path == ("?", audit)
 
 
 def test_a_timeline_counts_what_was_refused_until_it_worked():
