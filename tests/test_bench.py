@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,13 +32,20 @@ def test_what_cannot_be_measured_is_said_and_hides_nothing(tmp_path):
     for path in (ROWS / "__main__.py", ROWS / "load.py"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "first.py").write_text("def rows():\n    raise ValueError('no peer here')\n")
-    (tmp_path / "second.py").write_text("def rows():\n    return [{'what': 'a thing', 'seconds': 1.0, 'at_most': 2}]\n")
+    given = [
+        {"what": "a thing", "seconds": 1.0, "at_most": 2},
+        {"what": "our own rate", "per_second": 10},
+        {"what": "a peer's", "per_second": 5, "ratio": 2.0, "target": 1.5},
+    ]
+    (tmp_path / "second.py").write_text(f"def rows():\n    return {given}\n")
     done = subprocess.run([sys.executable, str(tmp_path)], check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     said = done.stdout
     assert "no peer here" in said
     assert "first could not be measured" in said
-    assert "a thing" in said
+    assert re.search(r"a thing +1.00 s +<= 2 s +met", said)
+    assert re.search(r"our own rate +10/s", said)
+    assert re.search(r"beside a peer's +10/s +5/s +2.00 +>= 1.5 +met", said)
 
 
 @pytest.mark.parametrize(

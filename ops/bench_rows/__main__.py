@@ -1,8 +1,8 @@
 """All rows of this folder, or those of the modules named, as one table; fails when a limit is missed.
 
 A module beside this one gives its rows by a function `rows()`, each a dict: `what` was measured; one figure
-(`per_second`, `seconds` or `megabytes`); for a rate the `ratio` of ours to it, 1.0 where it is ours; and the limit, if
-there is one: `target` is the least ratio, `at_most` the largest figure.
+(`per_second`, `seconds` or `megabytes`); for a rate the `ratio` of ours to it, which is 1 or not given where it is ours;
+and the limit, if there is one: `target` is the least ratio, `at_most` the largest figure.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def cells(row: dict) -> tuple[str, str, str, str, str, str]:
         if "at_most" in row:
             limit, verdict = f"<= {row['at_most']:g} {unit}", MET if figure <= row["at_most"] else MISSED
         return what, f"{figure:,.2f} {unit}" if unit == "s" else f"{figure:,.0f} {unit}", "", "", limit, verdict
-    rate, ratio = row["per_second"], row["ratio"]
+    rate, ratio = row["per_second"], row.get("ratio", 1.0)
     if ratio == 1.0 and "target" not in row:
         return what, f"{rate:,.0f}/s", "", "", "", ""
     if "target" in row:
