@@ -1,7 +1,7 @@
 """All rows of this folder, or those of the modules named, as one table; fails when a limit is missed.
 
 A module beside this one gives its rows by a function `rows()`, each a dict: `what` was measured; one figure
-(`per_second`, `seconds` or `megabytes`); for a rate the `ratio` of ours to it, which is 1 or not given where it is ours;
+(`per_second`, `seconds` or `megabytes`); for a rate the `ratio` of ours to it, which is 1 or left out where it is ours;
 and the limit, if there is one: `target` is the least ratio, `at_most` the largest figure.
 """
 
