@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import click
 import msgspec
 
+from authority.accounts.accounts import AccountName, UserName
 from authority.cli.diagnostics import log_lines
 from authority.cli.options import ALL, PLACES, read_settings, settings_options
 from authority.compose import (
@@ -74,6 +75,14 @@ def init(
         if if_needed:
             return
         raise click.ClickException(f"there is an authority at {settings.database} already")
+    for option, kind, value in (
+        ("--account-name", AccountName, account_name),
+        ("--administrator", UserName, administrator),
+    ):
+        try:
+            msgspec.convert(value, kind)
+        except msgspec.ValidationError:
+            raise click.BadParameter("no name that the API would take", param_hint=option) from None
     if account_id is not None and ACCOUNT_ID.fullmatch(account_id) is None:
         raise click.BadParameter("an account id is twelve digits", param_hint="--account-id")
     wanted = None if account_id is None else AccountId(account_id)

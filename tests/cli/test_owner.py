@@ -70,6 +70,17 @@ def test_serving_imports_no_client_of_aws():
     assert {"botocore.session", "botocore.client", "authority.cli.client"}.isdisjoint(modules)
 
 
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("--administrator", "two words"), ("--administrator", ""), ("--account-name", ""), ("--account-name", "x" * 51)],
+)
+def test_nobody_is_made_whom_the_api_could_not_name(tmp_path, option, name):
+    refused = run("init", "--data-dir", tmp_path / "var", option, name)
+    assert refused.exit_code == 2
+    assert option in refused.stderr
+    assert not (tmp_path / "var").exists()
+
+
 def test_projections_are_built_anew_by_command_and_by_nobody_before_init(tmp_path):
     place = ("--data-dir", tmp_path / "var")
     with pytest.raises(NotInitialised, match="run `authority init` first"):
