@@ -33,7 +33,10 @@ _TOO_LONG: Final = (
     f"Member must have length less than or equal to {MAX_TEXT}"
 )
 _SIDS_DIFFER: Final = "Statement IDs (SID) in a single policy must be unique."
-_TURNS: Final = (SYNTAX, grammar.NOT_CURRENT, grammar.LEGACY, _SIDS_DIFFER, grammar.NO_ACTIONS, grammar.NO_RESOURCES)
+_PRINCIPAL: Final = "Policy document should not specify a principal."
+_TURNS: Final = (
+    SYNTAX, grammar.NOT_CURRENT, grammar.LEGACY, _SIDS_DIFFER, _PRINCIPAL, grammar.NO_ACTIONS, grammar.NO_RESOURCES
+)  # fmt: skip
 Read = TypeVar("Read")
 
 
@@ -306,7 +309,7 @@ def _statement(index: int, node: Node, rules: Rules, lines: Lines, judge: _Judge
 def _principals_belong(effect: str, principal: Node | None, not_principal: Node | None, rules: Rules) -> None:
     named = principal if not_principal is None else not_principal
     if rules is Rules.IDENTITY and named is not None:
-        raise Fault("Policy document should not specify a principal.", named.start)
+        raise Fault(_PRINCIPAL, named.start)
     if rules is not Rules.IDENTITY and named is None:
         raise Fault("Missing required field Principal")
     if rules is Rules.TRUST and not_principal is not None:

@@ -188,6 +188,11 @@ def read(text: str, kind: Kind = Kind.IDENTITY) -> Document:
         ),
         pytest.param(identity(Principal="*"), "Policy document should not specify a principal.", id="a principal"),
         pytest.param(
+            identity(Principal="*", Resource=None),
+            "Policy document should not specify a principal.",
+            id="what a trust policy says",
+        ),
+        pytest.param(
             identity(NotPrincipal="*"), "Policy document should not specify a principal.", id="a principal left out"
         ),
         pytest.param(identity(Condition="x"), SYNTAX, id="a condition that is text"),
