@@ -103,5 +103,7 @@ def _place(names: Iterable[str]) -> str:
 
 
 def _said(value: Plain) -> str:
+    if value is None:
+        return "nothing"
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= LONGEST_WORD else f"{text[:LONGEST_WORD]}..."

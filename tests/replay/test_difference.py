@@ -10,8 +10,8 @@ from authority.kernel.tags import Tag
 from authority.model import authority, boundaries, holders, policies, principals, revocations, roles
 from authority.model.account import Account
 from authority.model.state import EMPTY, State, canonical, evolve, from_canonical
-from authority.replay.difference import difference
-from authority.replay.patch import patched
+from authority.replay.difference import difference, in_words
+from authority.replay.patch import patch, patched
 from authority.replay.plain import camel
 from authority.replay.things import DERIVED, OF_ACCOUNTS, OF_THE_AUTHORITY, as_plain, collections
 from tests.model.test_state import AT, BOOKS, DEVELOPERS, KEY, MIA, PRODUCTION, UPDATE_APP, after
@@ -92,6 +92,18 @@ CHANGES = [
     ),
     pytest.param(boundaries.BoundarySet(account=PRODUCTION, holder=MIA, policy_id=BOOKS), None, id="a boundary"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        pytest.param(None, {"a": 1}, 'it was nothing and is {"a":1}', id="what was not there"),
+        pytest.param({"a": "x"}, {"a": None}, "a was x and is nothing", id="what was taken away"),
+        pytest.param({"a": ["x"]}, {"a": ["x", "y"]}, "a[1] came: y", id="one more of a list"),
+    ],
+)
+def test_a_step_is_said_as_people_say_it(before, after, words):
+    assert [in_words(step) for step in patch(before, after)] == [words]
 
 
 @pytest.mark.parametrize(("fact", "words"), CHANGES)
