@@ -437,6 +437,35 @@ def test_a_statement_of_a_range_that_the_entries_leave_is_refused(path, key):
     assert "another range" in refused(resealed(lines), key).what
 
 
+def test_a_side_stands_where_it_says_and_is_an_entrys(path, key):
+    lines = written(path, 20, 250, ANNS, unseal=unseal).splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.startswith(b'{"shared"'))
+    line = json.loads(lines[at])["shared"]
+    for shown, why in ((line | {"position": 7}, "is 7"), (line | {"seen": {"type": 1}}, "cannot be read")):
+        lines[at] = json.dumps({"shared": shown}, separators=(",", ":")).encode() + b"\n"
+        assert why in refused(resealed(lines), key).what
+
+
+def test_the_key_that_followed_another_states_what_is_asked_after_it(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+
+    async def build():
+        await begun(path)
+        async with running(path) as log:
+            old = log.keys()
+            entry = new_entry(write_event(made(ANNS, "AKIAANN")))
+            await log.committer.submit(lambda *_: Proposal(entry, (), None))
+            await log.sealer.seal()
+            await log.rotate()
+            await log.sealer.seal()
+            return old, log.keys()
+
+    old, new = asyncio.run(build())
+    spelled = written(path, account=ANNS, unseal=unseal)
+    assert read(spelled, *new).complete
+    assert "nobody who is trusted" in refused(spelled, *old).what
+
+
 def test_without_its_statement_a_part_is_not_all(path, key):
     lines = written(path, 20, 250, ANNS, unseal=unseal).splitlines(keepends=True)
     assert "no place" in refused(resealed([*lines[:-2], lines[-1]]), key).what
