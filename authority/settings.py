@@ -109,6 +109,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The URL under which the world reaches this authority; the issuers of tokens that others check lie below it."""
     assertions_count_once: bool = False
     """Whether a SAML assertion is redeemed once at all, and not once for each role."""
+    web_identity_tokens_count_once: bool = False
+    """Whether a token of a provider is traded for a role once, and not again and again until it expires."""
     shared_issuers_need_subject: bool = False
     """Whether a trust policy that lets in all customers of a shared issuer is refused, and not only remarked on."""
     open_trust_refused: bool = False

@@ -47,6 +47,7 @@ MEANING: Final[Mapping[str, str]] = {
     "mfa_guards_enrolment": "Who has an MFA device needs it to enable another: true or false.",
     "public_url": "The URL under which the world reaches this authority.",
     "assertions_count_once": "A SAML assertion is traded for credentials once only: true or false.",
+    "web_identity_tokens_count_once": "A token of a provider is traded for credentials once only: true or false.",
     "issuer_networks": "A private network that identity providers may be in, such as 10.0.0.0/8; again for each.",
     "shared_issuers_need_subject": "Refuse trust in all customers of a shared issuer, not only remark on it.",
     "open_trust_refused": "Refuse trust in everybody without a condition, not only remark on it.",

@@ -38,6 +38,7 @@ def decisive(settings: Settings) -> Decisive:
         mfa_guards_enrolment=settings.mfa_guards_enrolment,
         public_url=settings.public_url,
         assertions_count_once=settings.assertions_count_once,
+        web_identity_tokens_count_once=settings.web_identity_tokens_count_once,
         shared_issuers_need_subject=settings.shared_issuers_need_subject,
         open_trust_refused=settings.open_trust_refused,
     )

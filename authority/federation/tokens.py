@@ -5,7 +5,7 @@
     3. issuer    byte for byte that of a provider of the account
     4. key       from that provider's published set only, by its name, with an algorithm of that key
     5. signature
-    6. times     exp, with five minutes for clocks that differ; nbf and iat not ahead by more than that
+    6. times     exp, with five minutes for clocks that differ; nbf and iat not ahead by more than that; not for years
     7. audience  every reading of `aud` and `azp` leads to a registered client
 
 The order of 3 and 5 is forced: who says he is the issuer decides whose keys are tried, and until 5 has passed every
@@ -34,6 +34,8 @@ from authority.wire.reading import Unreadable, json_of
 LONGEST_TOKEN: Final = 16_384
 SKEW: Final = 300
 """Seconds that an issuer's clock may differ from ours (IAM User Guide, OIDC federation)."""
+LONGEST_LIFE: Final = 400 * 86_400
+"""Seconds for which a token may say that it is good: a cluster gives its pods some of a year, and nobody needs more."""
 LONGEST_SUBJECT: Final = 255
 LATEST: Final = 253_402_300_799
 """The last second that a date can be written for."""
@@ -52,6 +54,7 @@ BAD_SIGNATURE: Final = invalid("The signature of the token could not be verified
 AUDIENCE: Final = invalid("Incorrect token audience")
 NO_SUBJECT: Final = invalid("The token has no subject, or one that is too long.")
 EXPIRED: Final = Refusal(Reason.EXPIRED_IDENTITY_TOKEN, "Token expired: the token has expired.")
+TOO_LONG: Final = invalid("The token is valid for more than 400 days.")
 NOT_YET: Final = invalid("The token is not valid yet.")
 TIMES: Final = invalid("The token does not say until when it is valid, in seconds since 1970.")
 
@@ -152,7 +155,10 @@ def _untimely(said: Mapping[str, Any], now: int) -> Refusal | None:
         times[name] = stated
     if times["exp"] + SKEW <= now:
         return EXPIRED
-    return NOT_YET if any(times.get(name, now) > now + SKEW for name in ("nbf", "iat")) else None
+    if any(times.get(name, now) > now + SKEW for name in ("nbf", "iat")):
+        return NOT_YET
+    # What never ends is a key that nobody changes (T15), whatever it calls itself.
+    return TOO_LONG if times["exp"] - times.get("iat", now) > LONGEST_LIFE else None
 
 
 def _audiences(said: Mapping[str, Any]) -> Sequence[str]:

@@ -34,6 +34,7 @@ KNOWN: Final[Mapping[str, str]] = {
     "https://cognito-identity.amazonaws.com": "cognito-identity.amazonaws.com",
 }
 """Issuers that everybody knows, by what their tokens call them, and the names by which trust policies know them."""
+REPLAYED: Final = tokens.invalid("The token was used already.")
 GONE: Final = tokens.invalid("The provider that vouched for the token is not trusted any more.")
 
 
@@ -174,13 +175,17 @@ def assume_role_with_web_identity(state: State, call: Call[AssumeRoleWithWebIden
     """Issue a session of the role to whom the token speaks of (STS API, AssumeRoleWithWebIdentity).
 
     1. the provider that vouched is still there, and the client still counts;
-    2. and on as `assuming.issue` says.
+    2. the token was not traded before, where the operator lets each count once;
+    3. and on as `assuming.issue` says.
     """
     wanted, identity = call.input, call.gathered
     if not isinstance(identity, WebIdentity):
         raise TypeError("nobody vouches for whoever asks")
     if not trusted(state, identity):
         return Decision(answer=GONE, subject=wanted.role_arn)
+    once = claims(state, identity)
+    if not facts.claimed.isdisjoint(once):
+        return Decision(answer=REPLAYED, subject=wanted.role_arn)
 
     def shape(issued: Issued) -> WebIdentityRole:
         return WebIdentityRole(
@@ -203,8 +208,16 @@ def assume_role_with_web_identity(state: State, call: Call[AssumeRoleWithWebIden
         policy=wanted.policy,
         policy_arns=wanted.policy_arns,
         minimum_token=wanted.minimum_session_token_size,
+        once=once,
     )
     return issue(state, call, facts, identity, asked=asked, shape=shape)
+
+
+def claims(state: State, identity: WebIdentity) -> tuple[str, ...]:
+    """What trading a token claims for ever: nothing, since SDKs bring it again until it expires, or the token (J18)."""
+    if state.settings is None or not state.settings.web_identity_tokens_count_once:
+        return ()
+    return (f"web-identity:{identity.provider_id or identity.provider}:{identity.evidence}",)
 
 
 def trusted(state: State, identity: WebIdentity) -> bool:

@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Whether a trust policy that lets in all customers of a shared issuer is refused, and not only remarked on."""
     open_trust_refused: bool = False
     """Whether trust in everybody, or in all whom a provider vouches for, without a condition is refused."""
+    web_identity_tokens_count_once: bool = False
+    """Whether a token of a provider is traded for a role once, and not again and again until it expires."""
 
 
 class SealingKey(msgspec.Struct, frozen=True):

@@ -105,10 +105,10 @@ def test_j03_keys_that_a_token_brings_are_never_used(name: str):
         "x5c": ["AAAA"],
     }
     assert refused(token(key=mine, header={name: brought[name], "kid": "first"}))
-    assert isinstance(judge(token(header={name: brought[name]})), Claims | Refusal)
+    assert isinstance(judge(token(header={name: brought[name]})), Claims)
 
 
-@pytest.mark.parametrize("kid", ["../../dev/null", "' OR 1=1 --", "x" * 257, "", "unknown"])
+@pytest.mark.parametrize("kid", ["../../dev/null", "' OR 1=1 --", "x" * 257, "x" * 10_000, "", "unknown"])
 def test_j04_a_keys_name_is_looked_up_in_one_table(kid: str):
     assert not isinstance(judge(token(header={"kid": kid})), Claims)
 
@@ -213,10 +213,18 @@ def test_j10_azp_is_the_audience_where_it_is_set():
         ({"iat": SECONDS + 301}, Reason.INVALID_IDENTITY_TOKEN),
         ({"iat": "now"}, Reason.INVALID_IDENTITY_TOKEN),
         ({"nbf": []}, Reason.INVALID_IDENTITY_TOKEN),
+        ({"exp": SECONDS + 10 * 365 * 86_400}, Reason.INVALID_IDENTITY_TOKEN),
+        ({"iat": SECONDS - 300 * 86_400, "exp": SECONDS + 101 * 86_400}, Reason.INVALID_IDENTITY_TOKEN),
+        ({"iat": None, "exp": SECONDS + 400 * 86_400 + 1}, Reason.INVALID_IDENTITY_TOKEN),
     ],
 )
 def test_j12_times_are_numbers_and_hold(claims: Any, reason: Reason):
     assert refused(token(**claims), reason)
+
+
+@pytest.mark.parametrize("stated", [{"iat": SECONDS}, {"iat": None}])
+def test_j12_a_token_may_last_as_long_as_a_cluster_gives_its_pods(stated: Any):
+    assert isinstance(judge(token(exp=SECONDS + 400 * 86_400, **stated)), Claims)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
@@ -226,7 +234,8 @@ def test_j12_and_finite(number: str):
 
 
 @pytest.mark.parametrize(
-    "claims", [{"exp": SECONDS - 299}, {"nbf": SECONDS + 300}, {"iat": SECONDS + 300}, {"exp": SECONDS + 0.5}]
+    "claims",
+    [{"exp": SECONDS - 299}, {"nbf": SECONDS + 300}, {"iat": SECONDS + 300}, {"exp": SECONDS + 0.5}],
 )
 def test_clocks_may_differ_by_five_minutes(claims: Any):
     assert isinstance(judge(token(**claims)), Claims)

@@ -74,6 +74,39 @@ def refused(decision: Decision, reason: Reason) -> bool:
     return not any(isinstance(fact, SessionIssued) for fact in decision.facts)
 
 
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        f"https://{URL}/",
+        f"https://{URL.upper()}",
+        f"HTTPS://{URL}",
+        f"https://{URL}:443",
+        f"http://{URL}",
+        URL,
+        f"https://{URL}.evil",
+        f"https://evil.example/{URL}",
+        f"https://{URL[:-1]}",
+        f" https://{URL}",
+        "",
+    ],
+)
+def test_j09_an_issuer_is_a_provider_byte_for_byte_or_nobody(issuer: str):
+    nobody = f"No OpenIDConnect provider found in your account for {issuer}"
+    assert sought(given(), wanted(token({**GOOD, "iss": issuer}))) == Refusal(Reason.INVALID_IDENTITY_TOKEN, nobody)
+
+
+def test_j18_a_token_is_traded_once_where_the_operator_says_so():
+    strict = authority.Settings("1", ("us-east-1",), web_identity_tokens_count_once=True)
+    state = evolve(given(), (authority.SettingsChanged(settings=strict),), NOW)
+    who = identity(state)
+    first = decided(state, who)
+    assert first.once == (f"web-identity:OIDC1:{who.evidence}",)
+    call = Call(STRANGER, wanted(), OFFICE, who)
+    again = assume_role_with_web_identity.decide(state, call, Facts(NOW, b"seed", 1, frozenset(first.once)))
+    assert refused(again, Reason.INVALID_IDENTITY_TOKEN)
+    assert decided(given(), identity(given())).once == ()
+
+
 def test_a_session_says_who_vouched_for_whom():
     state = given()
     decision = decided(state, identity(state))
