@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.debian import needed
+
+OLDEST = 20
+"""The version of Node from which on the packages run."""
 PLACE = Path(__file__).resolve().parents[1] / ".venv" / "npm"
 
 
@@ -38,11 +42,13 @@ def installed(folder: Path) -> Path:
 
 def _install(place: Path) -> str | None:
     """Install, or say why it could not be done."""
+    needed("nodejs", "npm", found_by="npm")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0] or 0) < OLDEST:
+        return f"Node {OLDEST} or later is needed, and here is `{version}`"
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     try:
         subprocess.run(command, cwd=place, check=True, capture_output=True, text=True, timeout=300)
-    except FileNotFoundError:
-        return "npm is not installed, so that the tests with Node packages are not run"
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
         return f"npm could not install what the tests need: {getattr(failure, 'stderr', failure)}"
     return None
