@@ -6,6 +6,7 @@ customer's from another's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -30,6 +31,7 @@ SHARED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Issuers, and the claims of which one must be limited: the subject, or the application where it names one customer."""
 
+_NAMED: Final = re.compile(r"[^:]*:[^:/]+[:/]")
 _ACTION: Final = "sts:assumerolewithwebidentity"
 _LIMITS: Final = frozenset({"StringEquals", "StringEqualsIgnoreCase", "StringLike"})
 _PROVIDER: Final = ":oidc-provider/"
@@ -72,6 +74,9 @@ def _limits(here: Written, issuer: str, claims: tuple[str, ...]) -> bool:
 
 
 def _narrow(value: str, *, wild: bool) -> bool:
-    """Whether *value* names somebody: more than wildcards, and more than the kind of subject before a colon."""
+    """Whether *value* names somebody: a name after the kind of subject, and that to its end.
+
+    Before a wildcard `repo:org/` is one, and `repo:org` the beginning of other people's as well (UNC6426).
+    """
     head = value.replace("?", "*").partition("*")[0] if wild else value
-    return bool(head) and (head == value or not head.endswith(":") or head.count(":") > 1)
+    return bool(head) and (head == value or _NAMED.match(head) is not None)
