@@ -29,6 +29,8 @@ from lxml import html
 
 from authority.cli.client import ENDPOINT
 
+ENDPOINTS: Final = ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL")
+"""Where other AWS tools look for the token service, the first before the second."""
 DISCOVERY: Final = "/.well-known/openid-configuration"
 CALLBACK: Final = "/callback"
 WAITED: Final = 300.0
@@ -47,7 +49,7 @@ def _role_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--role-arn", required=True, metavar="ARN", help="The role to take on."),
         click.option("--duration-seconds", type=int, default=None),
-        click.option("--endpoint-url", default=None, help="Also AWS_ENDPOINT_URL."),
+        click.option("--endpoint-url", default=None, help="Also AWS_ENDPOINT_URL_STS or AWS_ENDPOINT_URL."),
         click.option("--region", default=None),
         click.option("--ca-file", default=None, help="Certificates that vouch for the provider's servers, in PEM."),
     )
@@ -130,7 +132,7 @@ def _sts(endpoint_url: str | None, region: str | None) -> Any:
     session = botocore.session.Session()
     return session.create_client(
         "sts",
-        endpoint_url=endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or ENDPOINT,
+        endpoint_url=next(filter(None, (endpoint_url, *map(os.environ.get, ENDPOINTS))), ENDPOINT),
         region_name=region or os.environ.get("AWS_REGION") or session.get_config_variable("region") or "us-east-1",
         config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 2}),
     )

@@ -188,3 +188,26 @@ async def test_and_no_further_than_a_page_can_be_long():
     async with answering(b"x" * (login.LARGEST_PAGE + 1)) as url:
         with pytest.raises(ClickException, match="more than a page"):
             await login._saml_response(url, "ann", "secret", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "asked"),
+    [
+        (None, {}, "http://127.0.0.1:8600"),
+        (None, {"AWS_ENDPOINT_URL": "http://any.example"}, "http://any.example"),
+        (
+            None,
+            {"AWS_ENDPOINT_URL": "http://any.example", "AWS_ENDPOINT_URL_STS": "http://sts.example"},
+            "http://sts.example",
+        ),
+        ("http://said.example", {"AWS_ENDPOINT_URL_STS": "http://sts.example"}, "http://said.example"),
+    ],
+)
+def test_the_token_service_is_where_other_tools_look_for_it(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, told: dict[str, str], asked: str
+):
+    for name in login.ENDPOINTS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert login._sts(said, "us-east-1").meta.endpoint_url == asked
