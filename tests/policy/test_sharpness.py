@@ -109,7 +109,6 @@ WRONG_RULES = {
     "four digits are a year": ("conditions.dates", "if found := _SECONDS.fullmatch(text):", "if (found := _SECONDS.fullmatch(text)) and len(text) != 4:"),
     "a time without a zone is no moment": ("conditions.dates", '([0-9]{2}))?)?)?)?"', '([0-9]{2}))?))?)?"'),
     "a month is no moment": ("conditions.dates", '([0-9]{2}))?)?)?)?"', '([0-9]{2}))?)?)?)"'),
-    "seconds have no end": ("conditions.dates", "if int(seconds) > _LAST:", "if False:"),
     "after is before": ("conditions.dates", '"DateGreaterThan": one_holds(moment, moment, operator.gt)', '"DateGreaterThan": one_holds(moment, moment, operator.lt)'),
     "Bool keeps its case": ("conditions.booleans", ".get(folded(text))", ".get(text)"),
     "loose base 64 is read": ("conditions.binaries", 'if base64.b64encode(data).decode("ascii") == text else None', ""),
