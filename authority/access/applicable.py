@@ -24,6 +24,9 @@ from authority.policy.document import Kind, parse
 from authority.policy.principal import PrincipalKind
 
 EVERYTHING: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
+NOTHING: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}'
+NOBODY: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"sts:*"}}'
+"""What a policy counts as that was stored by an older release, and that the grammar of today refuses."""
 SETS: Final = 8192
 """Holders whose policies are remembered; the table is emptied when full."""
 _held: Final[dict[tuple[str | int, ...], tuple[object, tuple[Policy, ...]]]] = {}
@@ -31,11 +34,16 @@ _held: Final[dict[tuple[str | int, ...], tuple[object, tuple[Policy, ...]]]] = {
 
 @lru_cache(maxsize=16384)
 def compiled(text: str, kind: Kind, source: Source, bound: tuple[tuple[str, str], ...] = ()) -> Policy:
-    """The policy that *text* is, kept for the next who asks."""
+    """The policy that *text* is, kept for the next who asks.
+
+    What is stored was parsed when it was written.  A text that no longer parses may have denied something, so it denies
+    everything until it is written anew; decisions name it as what determined them.
+    """
     document = parse(text, kind)
     if isinstance(document, Refusal):
-        # What is stored was parsed when it was written; a text that no longer parses must not be passed over.
-        raise TypeError(f"a stored policy does not parse: {document.message}")
+        document = parse(NOBODY if kind is Kind.TRUST else NOTHING, kind)
+    if isinstance(document, Refusal):
+        raise TypeError(f"there is no policy of kind {kind.value} that denies everything")
     return compile_policy(document, source, {arn: unique_id or None for arn, unique_id in bound})
 
 

@@ -9,6 +9,8 @@ from authority.access.applicable import SETS, holders_policies
 from authority.kernel.ids import AccountId, GroupId, PolicyId, UserId
 from authority.model import authority, holders, policies, principals
 from authority.model.state import EMPTY, evolve
+from authority.policy.compiled import Source
+from authority.policy.document import Kind
 from tests.model.test_state import AT
 
 HOME, ALICE = AccountId("111122223333"), UserId("AIDAALICE")
@@ -73,6 +75,15 @@ def test_policies_are_gathered_once_for_each_partition():
     first = holders_policies(START, account, alice, "aws")
     assert holders_policies(START, account, alice, "aws") is first
     assert holders_policies(START, account, alice, "aws-cn")[1].source.policy.startswith("arn:aws-cn:")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.RESOURCE])
+def test_a_stored_text_that_parses_no_more_denies_everything(kind):
+    """An older release took it; what it denied must not be allowed by its being passed over."""
+    policy = applicable.compiled('{"Statement": "of another time"}', kind, Source("identity", "old"))
+    (rule,) = policy.concerning("sts:assumerole")
+    assert not rule.allows
+    assert rule.matched.policy == "old"
 
 
 def test_a_bounded_number_of_holders_is_remembered():
