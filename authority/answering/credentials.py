@@ -38,8 +38,8 @@ MOST_CREDENTIALS: Final = 10_000
 """Credentials that one inquiry follows."""
 MOST_EDGES: Final = 10_000
 """Different chains, or new things, that one question is asked about."""
-MOST_STEPS: Final = 50_000
-"""Sessions of which it is remembered, while chains are told, what they are of."""
+MOST_SESSIONS: Final = 1_000_000
+"""Sessions of which it is remembered, while chains are told, what role they are of: some 150 bytes each."""
 DEAD: Final = tuple(
     reason.value for reason in (Reason.INVALID_CLIENT_TOKEN_ID, Reason.EXPIRED_TOKEN, Reason.SIGNATURE_DOES_NOT_MATCH)
 )
@@ -223,20 +223,25 @@ async def sources(reach: Reach, asked: ListSources) -> Sources:
 
 
 async def paths(reach: Reach, asked: ListChains) -> Chains:
-    """The paths that were gone from role to role."""
+    """The paths that were gone from role to role.
+
+    Whatever led to a session was issued before it, so one look over the sessions tells nearly all of every path.
+    """
     found = Paths(min_depth=asked.min_depth, cycles=asked.cycles)
-    steps: dict[str, str] = {}
-    async for page in reach.sessions(await reach.range(asked.since, asked.until), min_depth=asked.min_depth):
-        steps |= {end.access_key_id: step_of(end) for end in page}
-        for key in sorted({key for end in page for key in sessions_before(end)} - steps.keys()):
-            before = await reach.session(key)
-            steps[key] = UNTOLD if before is None else step_of(before)
+    steps, shared = dict[str, str](), dict[str, str]()
+    async for page in reach.sessions(await reach.range(asked.since, asked.until)):
         async for end in breathing(page):
+            for key in sessions_before(end):
+                if key not in steps:
+                    before = await reach.session(key)
+                    steps[key] = UNTOLD if before is None else step_of(before)
+            step = step_of(end)
+            steps[end.access_key_id] = shared.setdefault(step, step)
             found.take(end, steps)
         if len(found) > MOST_EDGES:
             raise _too_much(f"{MOST_EDGES} different chains")
-        if len(steps) > MOST_STEPS:
-            steps.clear()
+        if len(steps) > MOST_SESSIONS:
+            raise _too_much(f"{MOST_SESSIONS} sessions")
     return found.answer()
 
 

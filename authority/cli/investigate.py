@@ -213,7 +213,7 @@ def sources(*, client: Client, whoever: str, output: str, **more: str | None) ->
 def chains(*, client: Client, min_depth: int, cycles: bool, output: str, **more: str | None) -> None:
     """List the paths that were gone from role to role."""
     query = given(minDepth=min_depth, cycles="true" if cycles else None, **more)
-    answer = client.ask("GET", [*V1, "chains"], query=query)
+    answer = client.ask("GET", [*V1, "chains"], query=query, patience=PATIENCE)
     rows = (
         (
             one["depth"], one["count"], one["rootPrincipal"], " > ".join(one["path"]), len(one["accounts"]),

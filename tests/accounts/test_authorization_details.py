@@ -70,7 +70,7 @@ def test_a_user_is_shown_with_groups_policies_boundary_and_tags():
     assert shown["GroupList"] == ["Team"]
     assert shown["PermissionsBoundary"] == {
         "PermissionsBoundaryArn": f"arn:aws:iam::{MANAGEMENT}:policy/Books",
-        "PermissionsBoundaryType": "PermissionsBoundaryPolicy",
+        "PermissionsBoundaryType": "Policy",
     }
     assert shown["Tags"] == [{"Key": "Team", "Value": "a b"}]
     assert "UserPolicyList" not in shown

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from authority.cli.main import commands
+from tests.accounts.test_live_proofs import signed
 from tests.forging import unguarded
 from tests.live import REGION, Keys
 from tests.replay.incident import (
@@ -69,6 +70,7 @@ def story(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         story.live.start()
         try:
             assert story.live.serving.version().position > request.param * 0.9
+            signed(story.live, 1)
             yield story
         finally:
             story.live.stop()

@@ -80,7 +80,7 @@ def test_a_boundary_limits_a_session_at_once(live):
     assert code(inside.get_role, RoleName="Bound") == "AccessDenied"
     assert inside.list_roles()["Roles"]
     shown = iam.get_role(RoleName="Bound")["Role"]["PermissionsBoundary"]
-    assert shown == {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": bound}
+    assert shown == {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": bound}
     assert code(iam.delete_policy, PolicyArn=bound) == "DeleteConflict"
     assert iam.get_policy(PolicyArn=bound)["Policy"]["PermissionsBoundaryUsageCount"] == 1
     iam.delete_role_permissions_boundary(RoleName="Bound")

@@ -252,7 +252,7 @@ def test_a_role_born_with_a_boundary_shows_it_but_in_listings():
     world = World(LIMITED)
     shown = made(world, Path="/p/", PermissionsBoundary=LIMIT).role.permissions_boundary
     assert world.asks(roles.get_role, RoleName="App").role.permissions_boundary == shown
-    assert (shown.permissions_boundary_arn, shown.permissions_boundary_type) == (LIMIT, "PermissionsBoundaryPolicy")
+    assert (shown.permissions_boundary_arn, shown.permissions_boundary_type) == (LIMIT, "Policy")
     listed = world.asks(roles.list_roles, PathPrefix="/p/").roles[0]
     assert listed.permissions_boundary is None
 
