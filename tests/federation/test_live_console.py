@@ -169,15 +169,25 @@ def test_a_broker_makes_a_link_that_is_good_once(company: Company, guest: Keys):
     assert "used already" in again.body
 
 
-def test_a_link_leads_on_to_our_own_pages_only(company: Company, guest: Keys):
+def test_c02_a_link_leads_on_to_our_own_pages_only(company: Company, guest: Keys):
     host = company.live.url.removeprefix("http://")
     for destination, kept in (
         ("/console", True),
         (f"http://{host}/console", True),
         ("https://elsewhere.example/", False),
         ("//elsewhere.example/", False),
+        ("///elsewhere.example/", False),
+        ("////elsewhere.example/", False),
+        ("https:elsewhere.example", False),
+        (f"https:{host}", False),
         ("javascript:alert(1)", False),
         ("/\\elsewhere.example", False),
+        ("/\t/elsewhere.example", False),
+        ("/console\r\nSet-Cookie: a=b", False),
+        (" //elsewhere.example", False),
+        (f"http://{host}@elsewhere.example/", False),
+        (f"http://somebody@{host}/", False),
+        (f"http://{host}.elsewhere.example/", False),
     ):
         page = company.get("/federation", Action="login", SigninToken=company.link(guest), Destination=destination)
         assert page.status == 200
