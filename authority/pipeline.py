@@ -354,11 +354,16 @@ def _origin(received: Received, request_id: str, region: str) -> Origin:
     return Origin(
         request_id=request_id,
         source_address=unmapped(received.peer),
-        user_agent=(received.header(b"user-agent") or b"").decode("utf-8", "replace")[:512],
+        user_agent=_printable((received.header(b"user-agent") or b"").decode("utf-8", "replace")[:512]),
         secure=received.secure,
         region=region,
         partition=partition_of(region),
     )
+
+
+def _printable(text: str) -> str:
+    """*text* without what a terminal would act upon: escapes, ends of lines, changes of direction."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
 def _asking(

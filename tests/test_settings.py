@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 
 from authority import settings
+from authority.model import authority
+from authority.registry import ACTIONS
 from authority.settings import Settings, SettingsRefused, load
 
 KEY = "AUTHORITY_ROOT_KEY"
@@ -266,3 +269,14 @@ def test_a_public_url_may_have_a_port_and_a_path(tmp_path):
 def test_a_witness_has_an_address_and_a_key_or_neither(name):
     with pytest.raises(SettingsRefused, match="go together"):
         load({name: "https://witness.example"}, {})
+
+
+def test_l02_no_call_says_where_anything_is_written():
+    """Vault CVE-2025-6000: where its log went could be set over the API, and so a file written anywhere."""
+    asked = {field.encode_name.lower() for action in ACTIONS.values() for field in fields(action.input)}
+    kept = {field.name: field.type for field in fields(Settings)}
+    places = {name for name, of in kept.items() if of in (Path, Path | None)} | {"log_level", "host", "admin_host"}
+    assert {"data_dir", "database", "root_key_file", "catalogue"} <= places
+    assert not {name for name in places if name.replace("_", "") in asked}
+    # What a decision may make true is a fact, and those that hold settings hold none of these.
+    assert not places & {field.name for field in fields(authority.Settings)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -43,12 +44,19 @@ def time_in(one: Mapping[str, Any], member: str) -> str:
 
 def show_json(value: Any) -> None:
     """Show *value* as indented JSON."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
+    click.echo(visible(msgspec.json.format(msgspec.json.encode(value)).decode()))
+
+
+def visible(text: str) -> str:
+    """*text* with escapes, as in JSON, for what a terminal would act upon; lines end where they did."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "Nothing was found.") -> None:
     """Show *rows* beneath *columns*; what they hold is never read as markup."""
-    listed = [[escape("" if cell is None else str(cell)) for cell in row] for row in rows]
+    listed = [[escape("" if cell is None else visible(str(cell))) for cell in row] for row in rows]
     if not listed:
         click.echo(empty)
         return

@@ -50,7 +50,7 @@ LASTING: Final = {
 """Headers of what goes out while it is made: nothing between us may hold it back or keep it."""
 LOOKED_FOR: Final = 1.0
 """Seconds until it is noticed that nobody listens any more."""
-OLD: Final = Refusal(Reason.MALFORMED_REQUEST, "HTTP/1.1 is needed.")
+OTHER: Final = Refusal(Reason.MALFORMED_REQUEST, "HTTP/1.1 is needed.")
 
 
 class Endpoint:
@@ -94,7 +94,7 @@ class Endpoint:
         if document is not None:
             return web.Response(body=document, headers=PUBLIC)
         request_id = self._pipeline.request_id()
-        body = OLD if request.version < HttpVersion11 else await self._body(request)
+        body = _framed(request) or await self._body(request)
         if isinstance(body, Refusal):
             response = _response(self._pipeline.refused_unread(body, _peer(request), request_id))
             response.force_close()
@@ -183,6 +183,14 @@ async def _gone(request: web.BaseRequest) -> None:
 def _abort(request: web.BaseRequest) -> None:
     if request.transport is not None:
         request.transport.abort()
+
+
+def _framed(request: web.BaseRequest) -> Refusal | None:
+    """Refuse a request whose end another server may see elsewhere (RFC 9112, section 6.1)."""
+    if request.version != HttpVersion11:
+        return OTHER
+    coding = request.headers.get("Transfer-Encoding", "chunked")
+    return None if coding.lower() == "chunked" else UNREADABLE
 
 
 def _received(request: web.BaseRequest, body: bytes) -> Received:

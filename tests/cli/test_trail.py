@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from authority.cli.main import commands
+from authority.cli.showing import show_json, show_table
 from tests.live import MANAGEMENT, running
 
 TRUST = json.dumps(
@@ -54,3 +55,11 @@ def run(tmp_path_factory):
 def test_a_name_is_shown_as_it_is_and_whole(run, words, shown):
     """Read as markup it would hide its line, or the whole table."""
     assert shown in run(*words)
+
+
+@pytest.mark.parametrize("show", [lambda said: show_table(("Said",), [[said]]), lambda said: show_json({"said": said})])
+def test_l03_nothing_that_is_shown_does_anything_to_a_terminal(show, capsys):
+    show("é \x1b[2J\x9b2J\u202ea\u2028b\U000e0001")
+    shown = capsys.readouterr().out
+    assert "é \\u001b[2J\\u009b2J\\u202ea\\u2028b\\udb40\\udc01" in shown
+    assert shown.replace("\n", "").isprintable()

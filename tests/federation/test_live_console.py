@@ -14,10 +14,14 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from tests.federation.saml_idp import SamlIdp, saml_idp
-from tests.live import MANAGEMENT, Keys, Live, running
+from tests.live import MANAGEMENT, REGION, Keys, Live, running
 
 PROVIDER = f"arn:aws:iam::{MANAGEMENT}:saml-provider/Corp"
 ROLE = f"arn:aws:iam::{MANAGEMENT}:role"
@@ -245,6 +249,78 @@ def test_anything_else_is_refused_in_words(company: Company, query: dict[str, st
     answer = company.get("/federation", **query)
     assert answer.status in (400, 403)
     assert "Traceback" not in answer.body
+
+
+def test_c03_what_is_shown_is_text_and_never_markup(company: Company, guest: Keys):
+    """RustFS CVE-2026-27822, OpenBao CVE-2026-33758: a name or a description was a part of the page."""
+    markup = '"><svg onload=alert(1)>'
+    answers = [
+        company.get("/federation", Action=markup),
+        company.get("/federation", Action="login", SigninToken=markup),
+        company.get("/federation", Action="getSigninToken", Session=markup),
+        company.get("/federation", Action="login", SigninToken=company.link(guest), Issuer=markup, Destination=markup),
+        company.get("/federation", Action="login", SigninToken=company.link(guest), Destination=f"/{markup}"),
+        company.send("/federation", urllib.parse.urlencode({"Action": "login", markup: "x"})),
+        company.post("/saml", SAMLResponse=markup),
+        company.post("/saml", SAMLResponse=company.idp.sign_in("ann")[1], RelayState=f"/{markup}"),
+        company.post("/saml", SAMLResponse=company.idp.sign_in("ann")[1], roleIndex=markup),
+    ]
+    assert [answer.body for answer in answers if "<svg" in answer.body] == []
+    assert "&lt;svg" in answers[4].body
+
+
+@pytest.mark.parametrize("query", ["", "?Action=login&SigninToken=x", "?Action=getSigninToken"])
+@pytest.mark.parametrize("path", ["/federation", "/saml"])
+def test_c04_c05_c06_a_page_is_nobody_elses_to_frame_to_read_or_to_be_remembered_by(
+    company: Company, path: str, query: str
+):
+    asked = urllib.request.Request(f"{company.live.url}{path}{query}")
+    for name, value in (("Origin", "https://evil.example"), ("Cookie", "session=chosen")):
+        asked.add_header(name, value)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked, timeout=30)
+    with refused.value as answer:
+        headers = answer.headers
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
+    assert not [name for name in headers if name.lower().startswith("access-control-") or name.lower() == "set-cookie"]
+
+
+def test_c04_c07_c09_who_signed_in_is_remembered_by_no_browser(company: Company, guest: Keys):
+    """A link fixes nobody's session (OpenBao CVE-2026-33757) where there is none; no script holds a secret."""
+    token = company.link(guest)
+    with urllib.request.urlopen(
+        f"{company.live.url}/federation?Action=login&SigninToken={urllib.parse.quote(token)}", timeout=30
+    ) as page:
+        headers, body = page.headers, page.read().decode()
+    assert "Set-Cookie" not in headers
+    assert "<script" not in body
+    assert not [secret for secret in (token, guest.secret, str(guest.token)) if secret in body]
+
+
+def test_s38_each_door_decides_as_the_other_does(company: Company):
+    """RustFS GHSA-3g29: what was refused at one door was to be had at another."""
+    iam, config = company.live.client("iam"), Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
+    sts = boto3.client("sts", endpoint_url=company.live.url, region_name=REGION, config=config)
+    statement = {"Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": "sts:*"}
+    for condition, allowed in (
+        ({"StringEquals": {"SAML:sub": "somebody else"}}, False),
+        ({"StringEquals": {"SAML:iss": "https://elsewhere.example"}}, False),
+        ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, False),
+        ({}, True),
+    ):
+        document = json.dumps({"Version": "2012-10-17", "Statement": {**statement, "Condition": condition}})
+        iam.update_assume_role_policy(RoleName="Staff", PolicyDocument=document)
+        page = company.post("/saml", SAMLResponse=company.idp.sign_in("bob")[1])
+        try:
+            sts.assume_role_with_saml(
+                RoleArn=f"{ROLE}/Staff", PrincipalArn=PROVIDER, SAMLAssertion=company.idp.sign_in("bob")[1]
+            )
+            code = ""
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+        assert (page.status, code) == ((303, "") if allowed else (403, "AccessDenied")), condition
 
 
 def test_no_token_and_no_response_is_in_the_log(company: Company, guest: Keys):

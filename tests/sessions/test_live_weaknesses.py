@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.live import MANAGEMENT, Keys
-from tests.sessions.test_live_sessions import ALL, AUDIT, ROLE, Company, company, policy
+from tests.sessions.test_live_sessions import ALL, AUDIT, ROLE, TRUST, Company, company, policy
 
 __all__ = ["company"]
 
@@ -141,6 +141,10 @@ def test_t21_a_deny_of_one_thing_holds_against_a_permission_to_list_all(company:
         ({"UserName": "DEV"}, "EntityAlreadyExists"),
         ({"UserName": "dev "}, "ValidationError"),
         ({"UserName": "d\u0435v"}, "ValidationError"),
+        ({"UserName": "de\u0301v"}, "ValidationError"),
+        ({"UserName": "d\u00e9v"}, "ValidationError"),
+        ({"UserName": "d\u200dev"}, "ValidationError"),
+        ({"UserName": "\uff44ev"}, "ValidationError"),
         ({"UserName": "dev\n"}, "ValidationError"),
         ({"UserName": "dev", "Path": "/dev"}, "ValidationError"),
     ],
@@ -149,3 +153,47 @@ def test_t19_no_name_passes_for_another(company: Company, given: dict[str, str],
     iam = company.live.client("iam", parameter_validation=False)
     assert refusal(iam.create_user, **given) == code
     assert refusal(iam.create_role, RoleName="AWSServiceRoleX", Path="/aws-service-role/", AssumeRolePolicyDocument=ALL)
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        "role/../Deploy",
+        "role/x/../Deploy",
+        "role//Deploy",
+        "role/./Deploy",
+        "role/%44eploy",
+        "role%2fDeploy",
+        "role/Deploy/",
+        "role/Deploy%00",
+        "role/Deploy?",
+        "role/*",
+    ],
+)
+def test_s34_no_other_spelling_leads_to_a_role(company: Company, role: str):
+    """SeaweedFS CVE-2026-54917: what was authorised was not the path that was used."""
+    arn = f"arn:aws:iam::{MANAGEMENT}:{role}"
+    assert refusal(company.assume, role=arn) in ("AccessDenied", "ValidationError")
+
+
+@pytest.mark.parametrize("name", ["a/../b", "../b", "a//b", "%2e%2e", "a%2fb", "a\\b", "a\x00b", "a\nb", "a:b", "a*"])
+def test_s34_no_name_of_a_session_is_a_path(company: Company, name: str):
+    sts = company.live.client("sts", company.developer, parameter_validation=False)
+    assert refusal(sts.assume_role, RoleArn=ROLE, RoleSessionName=name) in ("ValidationError", "MalformedQueryString")
+
+
+def test_s34_what_is_authorised_is_the_path_that_is_used(company: Company):
+    iam = company.live.client("iam")
+    iam.create_user(UserName="builder")
+    may = policy({"Action": "iam:CreateRole", "Resource": f"arn:aws:iam::{MANAGEMENT}:role/ours/*"})
+    iam.put_user_policy(UserName="builder", PolicyName="may", PolicyDocument=may)
+    theirs = company.live.client("iam", Keys.of(iam.create_access_key(UserName="builder")["AccessKey"]))
+    for path in ("/theirs/../ours/", "//ours/", "/./ours/", "/%6furs/", "/Ours/", "/theirs%2f..%2fours/"):
+        assert refusal(theirs.create_role, RoleName="Odd", Path=path, AssumeRolePolicyDocument=TRUST) in (
+            "AccessDenied",
+            "ValidationError",
+        ), path
+    # What begins as it may stays where it says: nothing that compares or shows it shortens it.
+    made = theirs.create_role(RoleName="Odd", Path="/ours/../theirs/", AssumeRolePolicyDocument=TRUST)["Role"]
+    assert made["Arn"] == f"arn:aws:iam::{MANAGEMENT}:role/ours/../theirs/Odd"
+    assert "Odd" not in [role["RoleName"] for role in iam.list_roles(PathPrefix="/theirs/")["Roles"]]
