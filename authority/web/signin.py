@@ -150,7 +150,7 @@ def _ours(destination: str, hosts: frozenset[str]) -> bool:
     except ValueError:
         return False
     if not parts.scheme and not parts.netloc:
-        # To a browser `///elsewhere` is another host, as `//elsewhere` is (WHATWG URL, special authority ignore slashes).
+        # To a browser `///elsewhere` is another host, too (WHATWG URL, special authority ignore slashes state).
         return destination.startswith("/") and not destination.startswith("//")
     return parts.scheme in ("http", "https") and parts.netloc.lower() in hosts
 

@@ -1,6 +1,7 @@
-"""Published weaknesses of systems like this one that concern sessions, keys and second factors: where each is tried.
+"""Published weaknesses of systems like this one: where each is tried.
 
-S are those of signatures and credentials, T of roles and sessions, F of second factors and passwords.
+S are those of signatures and credentials, T of roles and sessions, F of second factors and passwords, C of pages for
+browsers, L of logs, H of HTTP.  Those of assertions (M) and of tokens (J) have their numbers in the tests' names.
 """
 
 from __future__ import annotations
@@ -38,11 +39,22 @@ WHERE: Final[dict[str, str]] = {
     "S22 a key for another (CVE-2022-24842)": "principals/test_access_keys::test_a_user_may_manage_his_own_keys_and_nobody_elses",
     "S23 a credential that edits its own limits (CVE-2024-24747)": "sessions/test_live_weaknesses::test_s24_s07_a_session_for_one_service_manages_no_credentials_not_even_its_own",
     "S24 the own account spared by a session policy (CVE-2025-62506)": "sessions/test_live_weaknesses::test_s24_s07_a_session_for_one_service_manages_no_credentials_not_even_its_own",
+    "S26 secrets on a path that everybody finds (CVE-2023-28432)": "faults/test_weaknesses::test_s26_no_path_shows_a_secret_to_whoever_crawls",
     "S27 a token for another audience": "federation/test_tokens::test_j10_the_token_is_for_a_registered_client",
+    "S28 a key that stands in a manual (CVE-2026-113466)": "outbound/test_root_key::test_a_key_that_was_not_drawn_is_refused",
+    "S29 requests that come a byte at a time (CVE-2022-31028)": "web/test_weaknesses::test_s29_what_comes_byte_by_byte_is_not_waited_for_either",
+    "S30 names of files (CVE-2022-35919)": "web/test_weaknesses::test_s30_a_name_of_a_file_is_a_name_and_no_file",
+    "S31 a listener that asks nobody who he is (CVE-2026-72920)": "faults/test_weaknesses::test_s31_every_listener_asks_for_a_signature_or_is_on_loopback",
     "S32 a temporary secret worked out of the token": "outbound/test_custody::test_the_secret_cannot_be_worked_out_from_the_token",
+    "S33 policies that cannot be read": "faults/test_corrupt::test_a_spoilt_log_is_not_served_from",
+    "S34 a path in another spelling (CVE-2026-54917)": "sessions/test_live_weaknesses::test_s34_what_is_authorised_is_the_path_that_is_used",
+    "S35 an address that a header claims (CVE-2026-21862)": "web/test_weaknesses::test_s35_whoever_asks_comes_from_where_the_socket_says",
     "S36 another action beside a signed body": "web/test_signatures::test_a_query_string_added_to_a_signed_post_is_noticed",
     "S37 secrets in diagnostics (CVE-2018-16889)": "outbound/test_custody::test_no_key_and_no_secret_is_ever_shown",
+    "S38 two doors to one thing": "federation/test_live_console::test_s38_each_door_decides_as_the_other_does",
     "S39 bytes moved across delimiters": "wire/test_sigv4::test_no_byte_of_what_was_signed_in_the_header_can_be_changed",
+    "S40 a URL that a pattern finds good": "federation/test_oidc_providers::test_urls_that_can_be_an_issuer",
+    "S41 one parameter weighed and another used (CVE-2023-43040)": "wire/test_query::test_parameters_in_body_and_query_are_refused",
     "S42 a signature outside ASCII": "wire/test_sigv4::test_any_bytes_are_a_proof_a_refusal_or_nothing",
     "T01 the external id": "sessions/test_who_may_assume::test_an_external_id_is_compared_to_the_letter",
     "T02 ARNs and parameters in another case": "sessions/test_who_may_assume::test_t02_an_arn_is_compared_to_the_letter",
@@ -79,7 +91,47 @@ WHERE: Final[dict[str, str]] = {
     "F07 codes of other moments": "principals/test_mfa::test_no_code_is_accepted_from_before_the_last_one",
     "F08 two codes that are not in a row": "principals/test_mfa::test_two_codes_that_are_not_in_a_row_are_wrong_and_counted",
     "F09 a seed that is short or shown": "principals/test_mfa::test_a_new_device_tells_its_seed_once_and_seals_it",
+    "C02 a link that leads elsewhere (CVE-2026-123546)": "federation/test_live_console::test_c02_a_link_leads_on_to_our_own_pages_only",
+    "C03 markup in a name (CVE-2026-27822)": "federation/test_live_console::test_c03_what_is_shown_is_text_and_never_markup",
+    "C04 a session that somebody else chose (CVE-2018-1000519)": "federation/test_live_console::test_c04_c05_c06_a_page_is_nobody_elses_to_frame_to_read_or_to_be_remembered_by",
+    "C05 a page in a frame": "federation/test_live_console::test_c04_c05_c06_a_page_is_nobody_elses_to_frame_to_read_or_to_be_remembered_by",
+    "C06 an origin that is let in because it asks": "federation/test_live_console::test_c04_c05_c06_a_page_is_nobody_elses_to_frame_to_read_or_to_be_remembered_by",
+    "C07 a link that signs others in as oneself (CVE-2026-33757)": "federation/test_live_console::test_c04_c07_c09_who_signed_in_is_remembered_by_no_browser",
+    "C09 secrets within reach of scripts": "federation/test_live_console::test_c04_c07_c09_who_signed_in_is_remembered_by_no_browser",
+    "L01 secrets in the log (CVE-2025-62513, CVE-2026-46358)": "faults/test_weaknesses::test_l01_no_file_holds_a_secret_that_was_given_or_taken",
+    "L02 a log that is written where a call says (CVE-2025-6000)": "test_settings::test_l02_no_call_says_where_anything_is_written",
+    "L03 lines that a client puts into the log": "faults/test_weaknesses::test_l03_nothing_that_a_terminal_acts_upon_gets_into_the_log",
+    "L03 what a client does to a terminal": "cli/test_trail::test_l03_nothing_that_is_shown_does_anything_to_a_terminal",
+    "L04 documents that are deep and wide (CVE-2025-6203)": "policy/test_document::test_the_longest_texts_are_read_to_their_end",
+    "L05 one policy in two spellings": "policy/test_document::test_the_same_words_in_another_spelling_are_another_text_but_the_same_statements",
+    "L06 a log that was changed": "faults/test_corrupt::test_a_spoilt_log_is_not_served_from",
+    "L07 a clock that goes back": "ledger/test_contract::test_recorded_time_never_goes_back",
+    "L07 the years 2038 and 9999": "sessions/test_who_may_assume::test_l07_no_year_is_too_late",
+    "L08 a log that takes nothing": "faults/test_disk_full::test_nothing_is_issued_that_cannot_be_written_and_room_is_all_it_takes",
+    "L08 a log that is never done": "ledger/test_faults::test_a_file_that_somebody_else_writes_is_unavailable_for_so_long",
+    "H01 the absolute form (PYSEC-2026-4369)": "web/test_rim::test_the_absolute_form_of_a_target_is_refused",
+    "H02 a header twice (CVE-2026-34525)": "web/test_signatures::test_two_authorization_headers_are_refused",
+    "H03 a compressed body": "web/test_signatures::test_a_compressed_body_is_refused",
+    "H04 a form in another charset": "wire/test_query::test_only_forms_in_utf_8_are_read",
+    "H05 a path that is decoded before it is verified": "web/test_weaknesses::test_h05_a_path_is_signed_as_the_bytes_that_came",
+    "H06 HTTP/1.0": "web/test_rim::test_http_1_0_is_refused",
+    "H07 what follows the last chunk (CVE-2026-22815)": "web/test_weaknesses::test_h07_what_follows_the_last_chunk_says_nothing",
+    "H08 requests that end in two places": "faults/test_weaknesses::test_h08_a_request_with_two_readings_has_none",
+    "H09 many small things at once (CVE-2025-69229)": "web/test_weaknesses::test_h09_a_hundred_thousand_chunks_are_one_body",
+    "H10 parameters that two readers read differently": "wire/test_shapes::test_a_form_that_two_readers_read_differently_is_refused",
+    "H11 fields without end": "wire/test_query::test_the_number_of_fields_is_bounded",
+    "H12 letters that look like others": "sessions/test_live_weaknesses::test_t19_no_name_passes_for_another",
 }  # fmt: skip
+
+OF_OTHERS: Final[dict[str, str]] = {
+    "S25": "nothing is imported: what was exported is verified and read, and becomes no part of an authority",
+    "T24": "no agent hands the credentials of a machine or a container to whoever asks there",
+    "T25": "there is no ceremony of keys: a command on the machine itself makes them, and no path does",
+    "C01": "no page does anything for whoever is signed in: no browser is known by a cookie",
+    "C08": "no page switches roles",
+    "H13": "no proxy asks by a path or by headers whether to let a request pass: questions are signed and stand in bodies",
+}
+"""Those of capabilities that are not here, and why."""
 
 
 @cache
@@ -96,8 +148,9 @@ def test_each_weakness_is_tried_where_it_is_said_to_be(weakness: str):
     assert name in named_in(module)
 
 
-def test_none_of_the_roles_sessions_and_second_factors_is_left_out():
+def test_none_is_left_out():
     numbers = {weakness.split()[0] for weakness in WHERE}
-    of_others = {"T24", "T25"}  # instance credentials, key ceremonies
-    expected = {f"T{number:02}" for number in range(1, 29)} | {f"F{number:02}" for number in range(1, 10)}
-    assert expected - of_others <= numbers
+    last = {"S": 42, "T": 28, "F": 9, "C": 9, "L": 8, "H": 13}
+    expected = {f"{letter}{number:02}" for letter, most in last.items() for number in range(1, most + 1)}
+    assert numbers | OF_OTHERS.keys() == expected
+    assert not numbers & OF_OTHERS.keys()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from authority.kernel.ids import RoleId
-from authority.kernel.refusal import Reason
+from authority.kernel.refusal import Reason, Refusal
 from authority.model import boundaries, holders, policies, roles
+from authority.model.state import canonical, from_canonical
 from tests.sessions.world import (
     ALL,
     ANN,
     ANNS,
+    AUDIT_ARN,
     BOB,
     BOBS,
     COMPANY,
@@ -219,3 +222,35 @@ def test_s11_a_chain_never_lasts_longer_than_an_hour_at_a_time():
     assert refused(denied, Reason.VALIDATION_ERROR, text)
     again = issued(world.assume(who=session, DurationSeconds=3_600))
     assert again.ancestors == (ANNS.access_key_id, session.access_key_id)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        datetime(2038, 1, 19, 3, 14, 7, 500_000, tzinfo=UTC),
+        datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC),
+        datetime(2028, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(9999, 12, 31, 11, 0, tzinfo=UTC),
+    ],
+    ids=lambda now: str(now.year),
+)
+def test_l07_no_year_is_too_late(now: datetime):
+    world = World()
+    world.now = now
+    session = world.assume(DurationSeconds=43_200)
+    assert issued(session).expires_at == now + timedelta(hours=12)
+    assert world.allows(held(session), "s3:GetObject", "*")
+    world.wait(hours=11, minutes=59)
+    assert world.allows(held(session), "s3:GetObject", "*")
+    assert canonical(from_canonical(canonical(world.state))) == canonical(world.state)
+
+
+def test_l07_a_clock_that_goes_back_gives_nobody_a_longer_life():
+    world = World()
+    session = world.assume(DurationSeconds=3_600)
+    world.wait(hours=-2)
+    again = world.assume(AUDIT_ARN, who=held(session), DurationSeconds=3_600)
+    assert issued(again).expires_at <= world.now + timedelta(hours=1)
+    world.wait(hours=4)
+    assert isinstance(world.caller(held(session)), Refusal)
+    assert isinstance(world.caller(held(again)), Refusal)

@@ -18,7 +18,6 @@ from tests.live import Keys, Live, running
 from tests.web.conftest import FORM, Raw
 from tests.web.test_signatures import WHO, code
 
-
 # --- S29, MinIO CVE-2022-31028 ---------------------------------------------------------------------
 
 
@@ -152,7 +151,14 @@ def test_h05_a_path_is_signed_as_the_bytes_that_came(raw: Raw, live: Live, signe
     credentials = Credentials(who.access_key_id, Secret(who.secret))
     for path, status in (("/v1/events", 200), (signed, 403)):
         headers = sign(
-            "GET", f"{live.url}{path}", {}, b"", credentials=credentials, region="us-east-1", service="authority", now=now
+            "GET",
+            f"{live.url}{path}",
+            {},
+            b"",
+            credentials=credentials,
+            region="us-east-1",
+            service="authority",
+            now=now,
         )
         assert raw.send(headers, b"", method="GET", target="/v1/events")[0] == status
 
@@ -167,7 +173,13 @@ def test_h05_a_path_that_others_shorten_is_refused(raw: Raw, target: str):
 
 @pytest.mark.parametrize(
     "trailer",
-    [b"", b"X-Amz-Security-Token: x\r\n", b"Host: evil\r\n", b"Authorization: AWS4-HMAC-SHA256 x\r\n", b"Action: x\r\n"],
+    [
+        b"",
+        b"X-Amz-Security-Token: x\r\n",
+        b"Host: evil\r\n",
+        b"Authorization: AWS4-HMAC-SHA256 x\r\n",
+        b"Action: x\r\n",
+    ],
 )
 def test_h07_what_follows_the_last_chunk_says_nothing(raw: Raw, trailer: bytes):
     headers, body = raw.signed(WHO)
