@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from authority.cli.client import Client, as_local, client_options
-from authority.cli.showing import show_table
+from authority.cli.showing import show_json, show_table
 
 
 @click.group()
@@ -28,7 +27,7 @@ def create(
     wanted = {"name": name, "accountId": account_id, "email": email, "administrator": administrator}
     made = client.ask("POST", "/v1/accounts", body={key: value for key, value in wanted.items() if value is not None})
     if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(made)).decode())
+        show_json(made)
         return
     click.echo(f"Account {made['account']['id']} ({name}) was made.")
     click.echo(f"The management account enters it through {made['accessRoleArn']}.")
@@ -53,7 +52,7 @@ def list_command(client: Client, output: str) -> None:
             break
         query = {"nextToken": page["nextToken"]}
     if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode({"accounts": accounts})).decode())
+        show_json({"accounts": accounts})
         return
     rows = [(one["id"], one["name"], one.get("email"), as_local(one["createdAt"])) for one in accounts]
     show_table(("Id", "Name", "Email", "Created (UTC)"), rows)

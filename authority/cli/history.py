@@ -10,7 +10,7 @@ import click
 from authority.accounts.travelling import FOLLOWED, RESTORED, SHOWN
 from authority.cli import graphs
 from authority.cli.client import Client, as_local, client_options
-from authority.cli.showing import account_option, given, output_option, show_json, show_table, whole
+from authority.cli.showing import account_option, given, output_option, show_json, show_table, visible, whole
 
 COLUMNS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "accounts": (("Id", "id"), ("Name", "name"), ("Created (UTC)", "createdAt"), ("Closed (UTC)", "closedAt")),
@@ -83,7 +83,7 @@ def diff(*, client: Client, before: str, after: str, account: str | None, output
         return
     click.echo(f"Between positions {points}:")
     for sentence in answer["words"]:
-        click.echo(f"  {sentence}")
+        click.echo(f"  {visible(sentence)}")
 
 
 @click.command()

@@ -11,7 +11,7 @@ import click
 
 from authority.cli import graphs
 from authority.cli.client import Client, client_options
-from authority.cli.showing import account_option, given, output_option, show_json, show_table, time_in, whole
+from authority.cli.showing import account_option, given, output_option, show_json, show_table, time_in, visible, whole
 from authority.replay.graph import Graph
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -346,7 +346,7 @@ def exposure(*, client: Client, role: str, change: int | None, account: str | No
         by = window["by"].get("arn") or window["by"].get("principalId") or "the authority itself"
         click.echo(f"Position {window['position']}, {time_in(window, 'at')} UTC, {window['action']} by {by}, {closed}:")
         for words in window["words"]:
-            click.echo(f"  {words}")
+            click.echo(f"  {visible(words)}")
         show_table(
             ("Session", "Position", "At (UTC)", "Taken by", "From", "Only because of this change"),
             (

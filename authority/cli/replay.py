@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from authority.cli.client import Client, optional_client_options
 from authority.cli.options import PLACES, read_point, read_settings, settings_options
+from authority.cli.showing import show_json
 from authority.compose import reading
 from authority.ledger.port import Ledger
 from authority.model.state import state_hash
@@ -55,7 +56,7 @@ def replay(client: Client | None, until: str | None, output: str, **flags: Any) 
     if live is not None:
         found = msgspec.structs.replace(found, live=live["stateHash"], equal=live["stateHash"] == found.state_hash)
     if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+        show_json(found)
     else:
         click.echo(f"Folded {found.position} entries; the newest that configures stands at {found.configured}.")
         click.echo(f"State: {found.accounts} accounts, hash {found.state_hash}")

@@ -90,8 +90,8 @@ def listening(pid: int) -> set[tuple[str, int]]:
         with contextlib.suppress(FileNotFoundError):
             sockets.add(str(entry.readlink()))
     found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+    for table in Path(f"/proc/{pid}/net").glob("tcp*"):
+        for line in table.read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
                 address, port = fields[1].split(":")
