@@ -90,11 +90,12 @@ class Endpoint:
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Read one request whole, have it answered, and say the answer."""
-        document = self._published(request.raw_path) if request.method == "GET" else None
+        framed = _framed(request)
+        document = self._published(request.raw_path) if framed is None and request.method == "GET" else None
         if document is not None:
             return web.Response(body=document, headers=PUBLIC)
         request_id = self._pipeline.request_id()
-        body = _framed(request) or await self._body(request)
+        body = framed or await self._body(request)
         if isinstance(body, Refusal):
             response = _response(self._pipeline.refused_unread(body, _peer(request), request_id))
             response.force_close()

@@ -74,8 +74,10 @@ def said_until_closed(connection):
     return b"".join(iter(lambda: connection.recv(1024), b""))
 
 
-def test_http_1_0_is_refused(raw):
-    answer = raw.say(f"GET / HTTP/1.0\r\nHost: {raw.host}\r\n\r\n".encode())
+@pytest.mark.parametrize("host", [True, False], ids=["with a host", "without one"])
+@pytest.mark.parametrize("path", ["/", "/federation", "/.well-known/authzen-configuration"])
+def test_http_1_0_is_refused(raw, path, host):
+    answer = raw.say(f"GET {path} HTTP/1.0\r\n{f'Host: {raw.host}' if host else 'X-A: a'}\r\n\r\n".encode())
     assert answer.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 "))
 
 
