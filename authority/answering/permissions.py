@@ -21,7 +21,7 @@ from authority.model.holders import Holder
 from authority.model.roles import Role
 from authority.model.sessions import SessionIssued
 from authority.model.state import EMPTY, State
-from authority.replay.exposure import Exposure, Issued, Turned, issued, turned, window
+from authority.replay.exposure import Exposure, Issued, Turned, Unchanged, issued, turned, window
 from authority.replay.folding import one_by_one
 from authority.replay.needs import Needed, Needing, UnusedThings, Using, ids_of
 from authority.replay.overlay import Overlay
@@ -105,13 +105,14 @@ async def _role(reach: Reach, name: str) -> tuple[Account, Role]:
 async def _issued(reach: Reach, of: tuple[Account, Role], change: Turned, to: int) -> list[Issued]:
     found = []
     known = Supposing(Overlay((), "", reach.inquiry.partition), (), cascade=False, most=0)
+    unchanged = Unchanged(change, of)
     walk = Walk(reach)
     await walk.begin(change.position, to)
     async for page in reach.events(Range(change.position + 1, to), role=of[1].id):
         await meet(reach, known, page)
         async for seen in breathing(page):
             known.meet(fact for fact in seen.event.facts if isinstance(fact, SessionIssued))
-            one = issued(seen, await walk.before(seen.position), change, of, known.sessions)
+            one = issued(seen, await walk.before(seen.position), unchanged, known.sessions)
             if one is not None:
                 found.append(one)
     return found

@@ -90,7 +90,7 @@ def lineage(*, client: Client, access_key_id: str, account: str | None, output: 
 @client_options
 def blast_radius(*, client: Client, access_key_id: str, output: str, **more: str | None) -> None:
     """Say what a key or session led to, and what was done with all of it."""
-    answer = client.ask("GET", [*V1, "blast-radius", access_key_id], query=given(**more))
+    answer = client.ask("GET", [*V1, "blast-radius", access_key_id], query=given(**more), patience=PATIENCE)
     columns = ("Access key", "Came of", "Who", "Issued (UTC)", "Uses", "Refused", "Last used (UTC)")
     rows = (
         (
@@ -141,7 +141,7 @@ def _standing(answer: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
 @client_options
 def valid(*, client: Client, access_key_id: str, output: str, **more: str | None) -> None:
     """Say which of a key or session and all that it led to count."""
-    answer = client.ask("GET", [*V1, "valid", access_key_id], query=given(**more))
+    answer = client.ask("GET", [*V1, "valid", access_key_id], query=given(**more), patience=PATIENCE)
     _show(answer, output, VALID, _standing(answer), graphs.of_validity)
     if output == "table":
         click.echo(f"{answer['valid']} of {len(answer['credentials'])} count at position {answer['position']}.")
@@ -160,7 +160,9 @@ def contain(*, client: Client, access_key_id: str, account: str | None, output: 
     """
     left = math.inf
     while True:
-        answer = client.ask("POST", "/v1/contain", body={"id": access_key_id} | given(account=account))
+        answer = client.ask(
+            "POST", "/v1/contain", body={"id": access_key_id} | given(account=account), patience=PATIENCE
+        )
         if not 0 < answer["valid"] < left:
             break
         left = answer["valid"]  # what came in between, or did not fit into one entry
@@ -180,7 +182,7 @@ def contain(*, client: Client, access_key_id: str, account: str | None, output: 
 @client_options
 def sources(*, client: Client, whoever: str, output: str, **more: str | None) -> None:
     """Say from where a key, session or principal (ARN, unique id) was used."""
-    answer = client.ask("GET", [*V1, "sources", whoever], query=given(**more))
+    answer = client.ask("GET", [*V1, "sources", whoever], query=given(**more), patience=PATIENCE)
     rows = (
         (
             one["accessKeyId"], one["sourceAddress"], one.get("userAgent"), "yes" if one["proven"] else "no",
@@ -233,7 +235,7 @@ def chains(*, client: Client, min_depth: int, cycles: bool, output: str, **more:
 @client_options
 def first_seen(*, client: Client, output: str, **more: str | None) -> None:
     """List what somebody did that he never did before: a role, an action, an address."""
-    answer = client.ask("GET", [*V1, "first-seen"], query=given(**more))
+    answer = client.ask("GET", [*V1, "first-seen"], query=given(**more), patience=PATIENCE)
     rows = (
         (
             one["position"], time_in(one, "at"), one.get("principal") or one["principalId"], one["kind"], one["value"],
@@ -278,7 +280,7 @@ def timeline(*, client: Client, whoever: str, with_denials: bool, output: str, *
 @client_options
 def dead_keys(*, client: Client, output: str, **more: str | None) -> None:
     """List attempts with credentials that count no more."""
-    answer = client.ask("GET", [*V1, "dead-keys"], query=given(**more))
+    answer = client.ask("GET", [*V1, "dead-keys"], query=given(**more), patience=PATIENCE)
     if output != "table":
         _show(answer, output, (), (), graphs.of_dead_keys)
         return
@@ -337,7 +339,7 @@ def external_access(*, client: Client, as_of: str, account: str | None, output: 
 @client_options
 def exposure(*, client: Client, role: str, change: int | None, account: str | None, output: str) -> None:
     """Say who changed the trust policy of ROLE and how, and which sessions were issued while it was so."""
-    answer = client.ask("GET", [*V1, "exposure", role], query=given(change=change, account=account))
+    answer = client.ask("GET", [*V1, "exposure", role], query=given(change=change, account=account), patience=PATIENCE)
     if output != "table":
         _show(answer, output, (), (), graphs.of_exposure)
         return
@@ -373,7 +375,7 @@ def least_privilege(*, client: Client, whoever: str, output: str, **more: str | 
 
     With --output policy: nothing but the document, as PutRolePolicy takes it.
     """
-    answer = client.ask("GET", [*V1, "least-privilege", whoever], query=given(**more))
+    answer = client.ask("GET", [*V1, "least-privilege", whoever], query=given(**more), patience=PATIENCE)
     if output == "policy":
         show_json(answer["policy"])
         return

@@ -97,12 +97,38 @@ def window(change: Turned, closed: int | None, event: Event, sessions: Iterable[
     )
 
 
-def issued(
-    seen: SeenEvent, state: State, change: Turned, of: tuple[Account, Role], sessions: Sessions
-) -> Issued | None:
-    """The session that an entry issued, and whether it was only because of *change*; *state* is as it was then."""
+class Unchanged:
+    """The policies as they were but for one *change* of a trust policy, which is supposed never to have been made."""
+
+    def __init__(self, change: Turned, of: tuple[Account, Role]) -> None:
+        """Suppose it of a role, of an account: as they are or were at any time."""
+        self.change = change
+        self.role_id = of[1].id
+        self._account_id = of[0].id
+        self._last: tuple[State, InForce | None] | None = None
+
+    def at(self, state: State) -> InForce | None:
+        """What would have been in force in *state*; None where the role was not there.
+
+        The last one is remembered: most sessions were issued in the same state as the one before.
+        """
+        if self._last is None or self._last[0] is not state:
+            self._last = (state, self._supposed(state))
+        return self._last[1]
+
+    def _supposed(self, state: State) -> InForce | None:
+        account = state.accounts.get(self._account_id)
+        role = None if account is None else account.roles.get(self.role_id)
+        if account is None or role is None or self.change.before is None:
+            return None
+        as_before = account.with_role(msgspec.structs.replace(role, trust=self.change.before))
+        return InForce(msgspec.structs.replace(state, accounts=state.accounts.set(account.id, as_before)))
+
+
+def issued(seen: SeenEvent, state: State, unchanged: Unchanged, sessions: Sessions) -> Issued | None:
+    """The session that an entry issued, and whether it was only because of the change; *state* is as it was then."""
     session = issued_by(seen.event)
-    if session is None or session.role_id != of[1].id:
+    if session is None or session.role_id != unchanged.role_id:
         return None
     return Issued(
         access_key_id=session.access_key_id,
@@ -115,22 +141,16 @@ def issued(
             access_key_id=session.caller_access_key_id,
         ),
         source_address="" if seen.event.request is None else seen.event.request.source_address,
-        only_because=_only_because(seen, state, change, of, sessions),
+        only_because=_only_because(seen, state, unchanged, sessions),
     )
 
 
-def _only_because(
-    seen: SeenEvent, state: State, change: Turned, of: tuple[Account, Role], sessions: Sessions
-) -> bool | None:
-    if change.before is None:
+def _only_because(seen: SeenEvent, state: State, unchanged: Unchanged, sessions: Sessions) -> bool | None:
+    if unchanged.change.before is None:
         return True  # there was no role to take on
-    account = state.accounts.get(of[0].id)
-    role = None if account is None else account.roles.get(of[1].id)
-    if account is None or role is None:
+    in_force = unchanged.at(state)
+    if in_force is None:
         return None
-    as_before = account.with_role(msgspec.structs.replace(role, trust=change.before))
-    supposed = msgspec.structs.replace(state, accounts=state.accounts.set(account.id, as_before))
-    in_force = InForce(supposed)
     refused = False
     for decision in seen.event.decisions:
         question = in_force.again(seen.event, decision, sessions)

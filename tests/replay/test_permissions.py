@@ -20,7 +20,7 @@ from authority.policy.combine import Effect, Question, weigh
 from authority.policy.compiled import Source
 from authority.policy.document import Document, Kind, parse
 from authority.principals.users import create_user, get_user
-from authority.replay.exposure import issued, turned, window
+from authority.replay.exposure import Unchanged, issued, turned, window
 from authority.replay.folding import Folded
 from authority.replay.graph import Edge, Graph, Node, dot, mermaid
 from authority.replay.needs import Needing, Using, exactly, ids_of
@@ -319,16 +319,16 @@ def test_a_session_is_told_to_be_only_because_of_a_change_if_the_trust_before_re
         fact.access_key_id: fact for seen in world.log for fact in seen.event.facts if hasattr(fact, "ancestors")
     }
     world.assume()
-    outside = issued(world.log[-1], state, change, of, sessions)
+    outside = issued(world.log[-1], state, Unchanged(change, of), sessions)
     world.assume(who=audit)
     sessions |= {
         fact.access_key_id: fact for seen in world.log for fact in seen.event.facts if hasattr(fact, "ancestors")
     }
-    inside = issued(world.log[-1], state, change, of, sessions)
+    inside = issued(world.log[-1], state, Unchanged(change, of), sessions)
     assert outside is not None
     assert inside is not None
     assert (outside.only_because, inside.only_because) == (True, False)
-    unseen = issued(world.log[-1], state, change, of, {})
+    unseen = issued(world.log[-1], state, Unchanged(change, of), {})
     assert unseen is not None
     assert unseen.only_because is None
     told = window(change, None, changed.event, [outside])
