@@ -24,7 +24,7 @@ from authority.ledger.port import BEGINNING, Entry
 from authority.model.event import Event, read_event
 from authority.model.principals import AccessKeyCreated
 from authority.model.sessions import SessionEnded, SessionIssued, SessionKind
-from authority.projections.tables import SEGMENT_BITS, WHOLE_LOG, term_number, trail_number
+from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS, WHOLE_LOG, term_number, trail_number
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -37,6 +37,11 @@ def microseconds(moment: datetime) -> int:
 def moment(stored: int) -> datetime:
     """The moment that is stored as *stored*."""
     return BEGINNING + timedelta(microseconds=stored)
+
+
+def bit_of(position: int) -> int:
+    """The bit that stands for *position* in its block."""
+    return 1 << (position & ((1 << BLOCK_BITS) - 1))
 
 
 def event_of(entry: Entry) -> Event:
@@ -61,8 +66,8 @@ class Known(msgspec.Struct, frozen=True):
     sessions: dict[str, Issued] = {}
 
 
-Postings: TypeAlias = defaultdict[int, defaultdict[int, defaultdict[int, list[int]]]]
-"""By segment, trail and term, the positions."""
+Postings: TypeAlias = defaultdict[int, defaultdict[int, defaultdict[int, int]]]
+"""By block, trail and term, the bits of the positions."""
 
 
 class Rows:
@@ -92,9 +97,9 @@ class Rows:
         self.keys: list[tuple[str, str]] = []
         self.segments: set[int] = set()
         self.moments: list[tuple[int, int]] = []
-        self.postings: Postings = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-        self.over: dict[tuple[int, int], list[int]] = {}
-        """By segment and trail, where the sessions were issued that are live no more."""
+        self.postings: Postings = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+        self.over: defaultdict[tuple[int, int], int] = defaultdict(int)
+        """By block and trail, the bits of where the sessions were issued that are live no more."""
         self.sessions: list[tuple[Any, ...]] = []
         self.ends: list[tuple[Any, ...]] = []
         self.uses: dict[str, tuple[Any, ...]] = {}
@@ -138,9 +143,9 @@ class Rows:
             self._list(position, trail_number(account), looked_up)
 
     def _list(self, position: int, trail: int, numbers: list[int]) -> None:
-        listed = self.postings[position >> SEGMENT_BITS][trail]
+        listed, bit = self.postings[position >> BLOCK_BITS][trail], bit_of(position)
         for number in numbers:
-            listed[number].append(position)
+            listed[number] |= bit
 
     def _issue(self, position: int, issued: SessionIssued, loan: bytes | None) -> None:
         self._own[issued.access_key_id] = Issued(issued.account, issued.role_id, position)
@@ -154,9 +159,8 @@ class Rows:
         if session is None:
             return
         self.ends.append((ended.access_key_id, microseconds(ended.effective_at), position, str(ended.cause)))
-        segment = session.position >> SEGMENT_BITS
         for trail in (WHOLE_LOG, trail_number(session.account)):
-            self.over.setdefault((segment, trail), []).append(session.position)
+            self.over[session.position >> BLOCK_BITS, trail] |= bit_of(session.position)
             self._list(session.position, trail, [term_number(ENDED)])
 
     def _use(self, position: int, event: Event) -> None:

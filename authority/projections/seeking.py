@@ -16,7 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authority.audit.queries import Order, Range
 from authority.projections.reading import rows_of
-from authority.projections.tables import SEGMENT_BITS
+from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS
+
+_POSITION = f"((found.block << {BLOCK_BITS}) + place.number)"
+"""What a bit of a block stands for."""
 
 
 class Effort(msgspec.Struct, frozen=True):
@@ -57,13 +60,13 @@ async def _sought(connection: AsyncConnection, search: Search, within: Range, li
     low, high = within.low, within.high
     if len(lists) == 1:
         trail, term = lists[0]
-        rows = await rows_of(connection, _listed(order), (term, trail, low, high, low, high, limit))
+        rows = await rows_of(connection, _listed(order), (term, trail, low, high, limit))
         return [position for (position,) in rows], _after(within, order, None)
     start, bound = (high, low) if order is Order.NEWEST else (low, high)
-    parameters = [start]
+    parameters = [start, bound, steps, limit]
     for trail, term in lists:
-        parameters += [term, trail, bound, bound]
-    rows = await rows_of(connection, _leaping(order, len(lists)), (*parameters, steps, steps, limit))
+        parameters += [term, trail]
+    rows = await rows_of(connection, _leaping(order, len(lists)), tuple(parameters))
     positions = [hit for _, _, hit in rows if hit is not None]
     if len(positions) < limit and rows and rows[-1][1] == steps:
         candidate = rows[-1][0]
@@ -80,14 +83,17 @@ def _after(within: Range, order: Order, last: int | None) -> Range:
 
 @cache
 def _listed(order: Order) -> str:
-    """The statement for one term: segment by segment, and within each its positions."""
+    """The statement for one term: segment by segment, and within each block by block."""
     direction = "DESC" if order is Order.NEWEST else "ASC"
     return f"""
-        SELECT found.position
+        SELECT {_POSITION}
         FROM segment AS part CROSS JOIN posting AS found
-            ON found.segment = part.number AND found.term = ? AND found.account = ? AND found.position BETWEEN ? AND ?
-        WHERE part.number BETWEEN ? >> {SEGMENT_BITS} AND ? >> {SEGMENT_BITS}
-        ORDER BY part.number {direction}, found.position {direction} LIMIT ?"""  # noqa: S608 - constants only
+            ON found.segment = part.number AND found.term = ?1 AND found.account = ?2
+            AND found.block BETWEEN ?3 >> {BLOCK_BITS} AND ?4 >> {BLOCK_BITS}
+            CROSS JOIN place ON (found.bits >> place.number) & 1
+        WHERE part.number BETWEEN ?3 >> {SEGMENT_BITS} AND ?4 >> {SEGMENT_BITS} AND {_POSITION} BETWEEN ?3 AND ?4
+        ORDER BY part.number {direction}, found.block {direction}, place.number {direction}
+        LIMIT ?5"""  # noqa: S608 - constants only
 
 
 @cache
@@ -101,19 +107,24 @@ def _leaping(order: Order, count: int) -> str:
     names = [f"list{number}.value" for number in range(count)]
     lowest, highest = f"min({', '.join(names)})", f"max({', '.join(names)})"
     farthest, beyond = (lowest, "- 1") if newest else (highest, "+ 1")
-    sought = f"""
-        SELECT sought.position
-        FROM segment AS part CROSS JOIN posting AS sought
-            ON sought.segment = part.number AND sought.term = ? AND sought.account = ?
-            AND sought.position {compared} leap.candidate AND sought.position {limited} ?
-        WHERE part.number {compared} leap.candidate >> {SEGMENT_BITS} AND part.number {limited} ? >> {SEGMENT_BITS}
-        ORDER BY part.number {direction}, sought.position {direction} LIMIT 1"""  # noqa: S608
+    sought = [
+        f"""
+        SELECT {_POSITION}
+        FROM segment AS part CROSS JOIN posting AS found
+            ON found.segment = part.number AND found.term = ?{2 * number + 5} AND found.account = ?{2 * number + 6}
+            AND found.block {compared} leap.candidate >> {BLOCK_BITS} AND found.block {limited} ?2 >> {BLOCK_BITS}
+            CROSS JOIN place ON (found.bits >> place.number) & 1
+        WHERE part.number {compared} leap.candidate >> {SEGMENT_BITS} AND part.number {limited} ?2 >> {SEGMENT_BITS}
+            AND {_POSITION} {compared} leap.candidate AND {_POSITION} {limited} ?2
+        ORDER BY part.number {direction}, found.block {direction}, place.number {direction} LIMIT 1"""  # noqa: S608
+        for number in range(count)
+    ]
     # A number is a JSON document of one value, so this gives what was sought a name; nothing gives no row, and an end.
-    lists = " ".join(f"CROSS JOIN json_each(({sought})) AS list{number}" for number in range(count))
+    lists = " ".join(f"CROSS JOIN json_each(({one})) AS list{number}" for number, one in enumerate(sought))
     step = f"""
         SELECT CASE WHEN {lowest} = {highest} THEN {farthest} {beyond} ELSE {farthest} END,
                leap.step + 1, CASE WHEN {lowest} = {highest} THEN {lowest} END
-        FROM leap {lists} WHERE leap.step < ?"""  # noqa: S608
+        FROM leap {lists} WHERE leap.step < ?3"""  # noqa: S608
     return f"""
-        WITH RECURSIVE leap(candidate, step, hit) AS (SELECT ?, 0, NULL UNION ALL {step})
-        SELECT candidate, step, hit FROM leap WHERE hit IS NOT NULL OR step = ? LIMIT ?"""  # noqa: S608
+        WITH RECURSIVE leap(candidate, step, hit) AS (SELECT ?1, 0, NULL UNION ALL {step})
+        SELECT candidate, step, hit FROM leap WHERE hit IS NOT NULL OR step = ?3 LIMIT ?4"""  # noqa: S608

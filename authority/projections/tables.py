@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from authority.audit.terms import Term
 
-VERSION: Final = 5
+VERSION: Final = 6
 
 METADATA: Final = MetaData()
 
@@ -45,20 +45,31 @@ SEGMENT: Final = Table(
 )
 """The segments that there are."""
 
+BLOCK_BITS: Final = 5
+"""A segment is cut into blocks of 32 positions."""
+
 POSTING: Final = Table(
     "posting",
     METADATA,
     Column("segment", Integer, primary_key=True, autoincrement=False),
     Column("term", Integer, primary_key=True, autoincrement=False),
     Column("account", Integer, primary_key=True, autoincrement=False, comment="whose trail; -1 is the whole log"),
-    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("block", Integer, primary_key=True, autoincrement=False, comment="positions, shifted by BLOCK_BITS"),
+    Column("bits", Integer, nullable=False, comment="which positions of the block: bit 0 is the first; never 0"),
     sqlite_with_rowid=False,
 )
-"""In each segment, for each term and each account that may find by it, every position.
+"""In each segment, for each term and each account that may find by it, every position: a row for each block of them.
 
 The segment comes first, so that whatever an entry can be found by is written to the few pages at the end of the tree.
 Without it every term would touch a page of its own, hundreds of kilobytes for each entry.
 """
+
+PLACE: Final = Table(
+    "place",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="of a bit, 0 to 31"),
+)
+"""The places within a block: statements join them to come from bits to positions."""
 
 MOMENT: Final = Table(
     "moment",

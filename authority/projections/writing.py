@@ -17,18 +17,21 @@ import msgspec
 from authority.audit.terms import LIVE
 from authority.projections.indexing import Rows
 from authority.projections.lending import store_loans
-from authority.projections.tables import term_number
+from authority.projections.reading import json_list
+from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS, term_number
 
 ROWS_AT_ONCE: Final = 1024
 """Rows of the largest statement; smaller ones halve it, so that few statements exist and all stay prepared."""
 
 _SEGMENT: Final = ("INSERT OR IGNORE INTO segment (number) VALUES", "")
 _MOMENT: Final = ("INSERT OR IGNORE INTO moment (at, position) VALUES", "")
-_POST: Final = """
-    INSERT OR IGNORE INTO posting (segment, term, account, position)
-    SELECT CAST(part.key AS INTEGER), CAST(listed.key AS INTEGER), CAST(trail.key AS INTEGER), found.value
-    FROM json_each(?) AS part CROSS JOIN json_each(part.value) AS trail
-        CROSS JOIN json_each(trail.value) AS listed CROSS JOIN json_each(listed.value) AS found"""
+_TO_SEGMENT: Final = SEGMENT_BITS - BLOCK_BITS
+_POST: Final = f"""
+    INSERT INTO posting (segment, term, account, block, bits)
+    SELECT CAST(part.key AS INTEGER) >> {_TO_SEGMENT}, CAST(listed.key AS INTEGER), CAST(trail.key AS INTEGER),
+        CAST(part.key AS INTEGER), listed.value
+    FROM json_each(?) AS part CROSS JOIN json_each(part.value) AS trail CROSS JOIN json_each(trail.value) AS listed
+    WHERE true ON CONFLICT DO UPDATE SET bits = bits | excluded.bits"""  # noqa: S608 - constants only
 """All postings of a page are one bound value: they are too many to be handed over number by number."""
 _ISSUE: Final = (
     "INSERT OR IGNORE INTO session (access_key_id, account, role_id, position, expires_at, loan) VALUES",
@@ -42,8 +45,13 @@ _KEY: Final = ("INSERT OR IGNORE INTO key (id, account) VALUES", "")
 _USE: Final = ("INSERT OR REPLACE INTO last_use (id, at, service, region, position) VALUES", "")
 _ACCESS: Final = ("INSERT OR REPLACE INTO access (who, action, at, region) VALUES", "")
 _NO_LONGER_LIVE: Final = (
-    "DELETE FROM posting WHERE segment = ? AND term = ? AND account = ? "
-    "AND position IN (SELECT value FROM json_each(?))"
+    "UPDATE posting SET bits = posting.bits & ~over.column5 FROM (VALUES",
+    """) AS over WHERE posting.segment = over.column1 AND posting.term = over.column2
+        AND posting.account = over.column3 AND posting.block = over.column4""",
+)
+_NOTHING_LEFT: Final = (
+    "DELETE FROM posting WHERE segment IN (SELECT value FROM json_each(?)) AND term = ? "
+    "AND account IN (SELECT value FROM json_each(?)) AND bits = 0"
 )
 _CHECKPOINT: Final = "INSERT OR REPLACE INTO checkpoint (id, position, leaf) VALUES (1, ?, ?)"
 
@@ -57,9 +65,7 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
         connection.execute(_POST, (msgspec.json.encode(rows.postings).decode(),))
         _write(connection, _ISSUE, rows.sessions)
         _write(connection, _END, rows.ends)
-        for (segment, trail), positions in rows.over.items():
-            listed = f"[{','.join(map(str, positions))}]"
-            connection.execute(_NO_LONGER_LIVE, (segment, term_number(LIVE), trail, listed))
+        _no_longer_live(connection, rows)
         _write(connection, _KEY, rows.keys)
         _write(connection, _USE, list(rows.uses.values()))
         _write(connection, _ACCESS, list(rows.accesses.values()))
@@ -70,6 +76,16 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
         if connection.in_transaction:  # some errors have rolled it back already
             connection.execute("ROLLBACK")
         raise
+
+
+def _no_longer_live(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Take the sessions that ended from those that are live, and the blocks that are left with none."""
+    live = term_number(LIVE)
+    over = [(block >> _TO_SEGMENT, live, trail, block, bits) for (block, trail), bits in rows.over.items()]
+    if over:
+        _write(connection, _NO_LONGER_LIVE, over)
+        segments, _, trails, *_ = map(set, zip(*over, strict=True))
+        connection.execute(_NOTHING_LEFT, (json_list(segments), live, json_list(trails)))
 
 
 def _write(connection: sqlite3.Connection, around: tuple[str, str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -454,8 +454,8 @@ async def test_an_index_that_lies_shows_nobody_anything(ledger, projections, tmp
     await projections.caught_up(at)
     with closing(sqlite3.connect(tmp_path / "projections.sqlite")) as connection:
         terms = [row for (row,) in connection.execute("SELECT DISTINCT term FROM posting")]
-        lies = [(0, term, int(account), position) for term in terms for account in ACCOUNTS for position in (1, 2)]
-        connection.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?, ?, ?)", lies)
+        lies = [(0, term, int(account), 0, 0b110) for term in terms for account in ACCOUNTS]
+        connection.executemany("INSERT OR REPLACE INTO posting VALUES (?, ?, ?, ?, ?)", lies)
         connection.commit()
     assert await found(projections, account=DEVELOPMENT) == []
     assert await found(projections, account=PRODUCTION, action="iam:CreateUser") == [1]

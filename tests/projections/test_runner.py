@@ -20,11 +20,13 @@ from sqlalchemy import event as listening
 
 from authority.audit.answers import Behind
 from authority.audit.queries import FindEvents, FindSessions, LastUsed, OneEvent, Order, Status
-from authority.audit.terms import issued_by
+from authority.audit.terms import LIVE, issued_by
 from authority.ledger.codec import new_entry
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
 from authority.projections.engines import ProjectionsInUse
+from authority.projections.indexing import bit_of
 from authority.projections.runner import Limits, Projections
+from authority.projections.tables import BLOCK_BITS, term_number
 from tests.audit.stories import AT, DEV, MIA, PRODUCTION, SECOND, assumes, ends, histories, makes_user
 
 from .conftest import append, contents, ledger_at, projecting
@@ -262,6 +264,17 @@ async def test_killed_at_any_moment_it_goes_on_from_a_whole_page(template, tmp_p
 def ended(number):
     event = assumes(DEV, "UpdateAPP", PRODUCTION, f"ASIA{number:06}", at=AT + number * SECOND, request_id=f"r{number}")
     return event, ends(issued_by(event))
+
+
+async def test_blocks_in_which_no_session_is_live_are_gone(ledger, projections, tmp_path):
+    """Whoever looks for what is live passes over nothing that is over."""
+    at = await append(ledger, *(event for number in range(40) for event in ended(number)))
+    await projections.caught_up(at)
+    live = await append(ledger, ended(40)[0])
+    await projections.caught_up(live)
+    with closing(sqlite3.connect(tmp_path / "projections.sqlite")) as connection:
+        listed = "SELECT DISTINCT block, bits FROM posting WHERE term = ? OR bits = 0"
+        assert connection.execute(listed, (term_number(LIVE),)).fetchall() == [(live >> BLOCK_BITS, bit_of(live))]
 
 
 # --- plans ----------------------------------------------------------------------------------
