@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from authority.projections.tables import BLOCK_BITS, METADATA, PLACE, VERSION
+from authority.projections.tables import BLOCK_BITS, METADATA, PLACE, VERSION, bit_of
 from authority.sqlite.engines import Writer, reading_engine, writing_engine
 from authority.sqlite.ownership import Ownership
 
@@ -86,7 +86,8 @@ async def make_tables(database: Path) -> None:
     try:
         async with engine.connect() as connection:
             await connection.run_sync(METADATA.create_all)
-            await connection.execute(PLACE.insert(), [{"number": number} for number in range(1 << BLOCK_BITS)])
+            places = [{"bit": bit_of(number), "number": number} for number in range(1 << BLOCK_BITS)]
+            await connection.execute(PLACE.insert(), places)
             await connection.commit()
             # INVARIANT: last, so that a file that was cut off is of no version.
             await connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

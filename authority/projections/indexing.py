@@ -24,7 +24,7 @@ from authority.ledger.port import BEGINNING, Entry
 from authority.model.event import Event, read_event
 from authority.model.principals import AccessKeyCreated
 from authority.model.sessions import SessionEnded, SessionIssued, SessionKind
-from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS, WHOLE_LOG, term_number, trail_number
+from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS, WHOLE_LOG, bit_of, term_number, trail_number
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -37,11 +37,6 @@ def microseconds(moment: datetime) -> int:
 def moment(stored: int) -> datetime:
     """The moment that is stored as *stored*."""
     return BEGINNING + timedelta(microseconds=stored)
-
-
-def bit_of(position: int) -> int:
-    """The bit that stands for *position* in its block."""
-    return 1 << (position & ((1 << BLOCK_BITS) - 1))
 
 
 def event_of(entry: Entry) -> Event:

@@ -84,16 +84,26 @@ def _after(within: Range, order: Order, last: int | None) -> Range:
 @cache
 def _listed(order: Order) -> str:
     """The statement for one term: segment by segment, and within each block by block."""
-    direction = "DESC" if order is Order.NEWEST else "ASC"
+    direction, start = ("DESC", "?4") if order is Order.NEWEST else ("ASC", "?3")
     return f"""
         SELECT {_POSITION}
         FROM segment AS part CROSS JOIN posting AS found
             ON found.segment = part.number AND found.term = ?1 AND found.account = ?2
             AND found.block BETWEEN ?3 >> {BLOCK_BITS} AND ?4 >> {BLOCK_BITS}
-            CROSS JOIN place ON (found.bits >> place.number) & 1
+            CROSS JOIN place ON {_bits(order, start)}
         WHERE part.number BETWEEN ?3 >> {SEGMENT_BITS} AND ?4 >> {SEGMENT_BITS} AND {_POSITION} BETWEEN ?3 AND ?4
-        ORDER BY part.number {direction}, found.block {direction}, place.number {direction}
+        ORDER BY part.number {direction}, found.block {direction}, place.bit {direction}
         LIMIT ?5"""  # noqa: S608 - constants only
+
+
+def _bits(order: Order, start: str) -> str:
+    """The bits of a block that are set, from that of the position *start* on where it lies in the block."""
+    place = f"{start} - (found.block << {BLOCK_BITS})"
+    if order is Order.NEWEST:
+        bound = f"place.bit <= min(found.bits, 1 << min({place}, {(1 << BLOCK_BITS) - 1}))"
+    else:
+        bound = f"place.bit >= max(found.bits & -found.bits, 1 << ({place}))"
+    return f"{bound} AND found.bits & place.bit"
 
 
 @cache
@@ -113,10 +123,10 @@ def _leaping(order: Order, count: int) -> str:
         FROM segment AS part CROSS JOIN posting AS found
             ON found.segment = part.number AND found.term = ?{2 * number + 5} AND found.account = ?{2 * number + 6}
             AND found.block {compared} leap.candidate >> {BLOCK_BITS} AND found.block {limited} ?2 >> {BLOCK_BITS}
-            CROSS JOIN place ON (found.bits >> place.number) & 1
+            CROSS JOIN place ON {_bits(order, "leap.candidate")}
         WHERE part.number {compared} leap.candidate >> {SEGMENT_BITS} AND part.number {limited} ?2 >> {SEGMENT_BITS}
-            AND {_POSITION} {compared} leap.candidate AND {_POSITION} {limited} ?2
-        ORDER BY part.number {direction}, found.block {direction}, place.number {direction} LIMIT 1"""  # noqa: S608
+            AND {_POSITION} {limited} ?2
+        ORDER BY part.number {direction}, found.block {direction}, place.bit {direction} LIMIT 1"""  # noqa: S608
         for number in range(count)
     ]
     # A number is a JSON document of one value, so this gives what was sought a name; nothing gives no row, and an end.

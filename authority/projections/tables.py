@@ -67,7 +67,8 @@ Without it every term would touch a page of its own, hundreds of kilobytes for e
 PLACE: Final = Table(
     "place",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=False, comment="of a bit, 0 to 31"),
+    Column("bit", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False, comment="of the bit, 0 to 31"),
 )
 """The places within a block: statements join them to come from bits to positions."""
 
@@ -163,6 +164,11 @@ _NUMBERS: Final[dict[Term, int]] = {}
 def trail_number(account: str | None) -> int:
     """How a trail is stored: twelve digits as a number, and the whole log as `WHOLE_LOG`."""
     return WHOLE_LOG if account is None else int(account)
+
+
+def bit_of(position: int) -> int:
+    """The bit that stands for *position* in its block."""
+    return 1 << (position & ((1 << BLOCK_BITS) - 1))
 
 
 def term_number(term: Term) -> int:

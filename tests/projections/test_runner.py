@@ -24,9 +24,8 @@ from authority.audit.terms import LIVE, issued_by
 from authority.ledger.codec import new_entry
 from authority.ledger.port import LedgerCorrupt, LedgerUnavailable
 from authority.projections.engines import ProjectionsInUse
-from authority.projections.indexing import bit_of
 from authority.projections.runner import Limits, Projections
-from authority.projections.tables import BLOCK_BITS, term_number
+from authority.projections.tables import BLOCK_BITS, bit_of, term_number
 from tests.audit.stories import AT, DEV, MIA, PRODUCTION, SECOND, assumes, ends, histories, makes_user
 
 from .conftest import append, contents, ledger_at, projecting
