@@ -10,8 +10,8 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-PATIENCE = 60.0
-"""Seconds that the last answers may take."""
+PATIENCE = 10.0
+"""Seconds that the last answers may take; what is not answered by then is lost."""
 
 
 @dataclass
@@ -19,8 +19,12 @@ class Load:
     """What a run of requests took: how many were answered with 200, and how long each waited, in seconds."""
 
     seconds: float = 0.0
+    """From the beginning to the last answer."""
     answered: int = 0
     refused: int = 0
+    lost: int = 0
+    last: float = 0.0
+    """When the last answer came."""
     waits: list[float] = field(default_factory=list)
 
     @property
@@ -62,6 +66,7 @@ class _Connection(asyncio.Protocol):
         else:
             self.load.refused += 1
         self.load.waits.append(now - self.began)
+        self.load.last = now
         if now < self.until and b"connection: close" not in head.lower():
             self.send()
         else:
@@ -85,7 +90,13 @@ async def loaded(host: str, port: int, request: bytes, *, connections: int, seco
     """Send *request* over *connections* at once for *seconds*."""
     load = Load()
     began = time.perf_counter()
-    async with asyncio.timeout(seconds + PATIENCE):
-        await asyncio.gather(*(_kept_up(host, port, request, load, began + seconds) for _ in range(connections)))
-    load.seconds = time.perf_counter() - began
+    asking = [asyncio.create_task(_kept_up(host, port, request, load, began + seconds)) for _ in range(connections)]
+    ended, lost = await asyncio.wait(asking, timeout=seconds + PATIENCE)
+    for one in lost:
+        one.cancel()
+    for one in ended:
+        one.result()
+    if not load.waits:
+        raise TimeoutError(f"nothing was answered in {seconds + PATIENCE:.0f} s")
+    load.lost, load.seconds = len(lost), load.last - began
     return load
