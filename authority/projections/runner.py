@@ -123,8 +123,10 @@ class Projections:
         pause = FIRST_PAUSE
         while True:
             try:
-                if not await self._advance():
+                taken = await self._advance()
+                if not taken:
                     await self._ledger.wait(self.position)
+                if taken < PAGE:
                     await self._linger()
                 pause = FIRST_PAUSE
             except LedgerCorrupt:
@@ -182,11 +184,11 @@ class Projections:
                 async with asyncio.timeout(LINGER):
                     await self._asked.wait()
 
-    async def _advance(self) -> bool:
-        """Take in the next page; False when there was none."""
+    async def _advance(self) -> int:
+        """Take in the next page, and say how many entries it had."""
         entries = await self._ledger.read(self.position, PAGE)
         if not entries:
-            return False
+            return 0
         events: list[Event] = []
         for number, entry in enumerate(entries, 1):
             events.append(event_of(entry))
@@ -205,7 +207,7 @@ class Projections:
             *_, arrived = heapq.heappop(self._waiting)
             if not arrived.done():
                 arrived.set_result(None)
-        return True
+        return len(entries)
 
 
 async def rebuild(database: Path, ledger: Ledger, told: Callable[[int], None]) -> tuple[int, bool]:
