@@ -68,7 +68,7 @@ async def test_the_load_goes_on_to_its_end(monkeypatch, ending):
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        found = await load.loaded("127.0.0.1", port, b"POST / HTTP/1.1\r\n\r\n", connections=2, seconds=0.2)
+        found = await load.loaded("127.0.0.1", port, [b"POST / HTTP/1.1\r\n\r\n"], connections=2, seconds=0.2)
     assert found.refused == 0
     assert found.answered > 2
     assert (met == found.answered) is bool(ending)

@@ -1,7 +1,8 @@
 """AssumeRole over HTTP: signed, authorised, durable, projected; beside a bare aiohttp handler and moto's server.
 
-Each server is a process of its own; the load comes from this one, over loopback.  The bare handler reads a body of the
-same size as AssumeRole's and answers one of the same size, on the same event loop.
+Each server is a process of its own; the load comes from this one, over loopback.  No two requests in a row are alike:
+each asks for a session of another name.  The bare handler reads bodies of the same size as AssumeRole's and answers one
+of the same size, on the same event loop.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -28,6 +29,7 @@ from authority.wire.sigv4 import Credentials, sign
 
 SECONDS = 3.0
 ROUNDS = 3
+REQUESTS = 512
 IN_FLIGHT = (1, 16, 64)
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 BARE = """
@@ -127,20 +129,25 @@ def answer_to(port: int, request: bytes) -> bytes:
         return answer.read()
 
 
-def measured(servers: dict[str, tuple[int, int, bytes]], connections: int) -> dict[str, Figures]:
-    """Medians of several runs of each of *servers*, a process, a port and a request, in turns: a machine has moods."""
+def each(make: Callable[[dict[str, str]], bytes], form: dict[str, str]) -> list[bytes]:
+    """The requests of a load: *form* for sessions of many names."""
+    return [make({**form, "RoleSessionName": f"bench-{number:04}"}) for number in range(REQUESTS)]
+
+
+def measured(servers: dict[str, tuple[int, int, list[bytes]]], connections: int) -> dict[str, Figures]:
+    """Medians of several runs of each of *servers*, a process, a port and requests, in turns: a machine has moods."""
     from load import loaded  # noqa: PLC0415 - this folder is no package
 
     runs: dict[str, list[Figures]] = {name: [] for name in servers}
     for _ in range(ROUNDS):
-        for name, (process, port, request) in servers.items():
+        for name, (process, port, requests) in servers.items():
             began = processor_seconds(process)
-            load = asyncio.run(loaded("127.0.0.1", port, request, connections=connections, seconds=SECONDS))
+            load = asyncio.run(loaded("127.0.0.1", port, requests, connections=connections, seconds=SECONDS))
             if load.refused:
                 raise RuntimeError(f"{load.refused} of {load.refused + load.answered} requests were refused")
             spent = (processor_seconds(process) - began) / load.answered
             runs[name].append(Figures(load.per_second, load.percentile(0.5), load.percentile(0.99), 1e6 * spent))
-    return {name: Figures(*map(statistics.median, zip(*each, strict=True))) for name, each in runs.items()}
+    return {name: Figures(*map(statistics.median, zip(*run, strict=True))) for name, run in runs.items()}
 
 
 def processor_seconds(process: int) -> float:
@@ -157,7 +164,7 @@ def rows() -> list[dict]:
     sys.path.insert(0, str(Path(__file__).parent))
     found = []
     command = [sys.executable, "-c", "from authority.cli import main; main()"]
-    assume = {"Action": "AssumeRole", "Version": "2011-06-15", "RoleSessionName": "bench"}
+    assume = {"Action": "AssumeRole", "Version": "2011-06-15", "RoleSessionName": "bench-0000"}
     with tempfile.TemporaryDirectory() as place:
         made = subprocess.run(
             [*command, "init", "--data-dir", place, "--account-id", "111122223333", "--output", "json"],
@@ -183,11 +190,12 @@ def rows() -> list[dict]:
             answer = answer_to(port, signed(port, key, secret, "sts", form))
             with started(sys.executable, "-c", BARE, str(len(answer)), ready=r"port (\d+) (\S+)") as (other, said):
                 loop, bare_port = said[2].split(".")[0], int(said[1])
-                bare = post(bare_port, urlencode(form).encode(), {"Content-Type": FORM})
+                bare = each(lambda form: post(bare_port, urlencode(form).encode(), {"Content-Type": FORM}), form)
+                asked = each(lambda form: signed(port, key, secret, "sts", form), form)
                 figures = {
                     count: measured(
                         {
-                            "ours": (process, port, signed(port, key, secret, "sts", form)),
+                            "ours": (process, port, asked),
                             "bare": (other, bare_port, bare),
                         },
                         count,
@@ -220,7 +228,8 @@ def _moto(ours: float, assume: dict[str, str]) -> dict:
     ) as (process, line):
         port = int(line[1])
         form = {**assume, "RoleArn": "arn:aws:iam::123456789012:role/App"}
-        theirs = measured({"moto": (process, port, signed(port, "AKIAEXAMPLE", "secret", "sts", form))}, 64)["moto"]
+        asked = each(lambda form: signed(port, "AKIAEXAMPLE", "secret", "sts", form), form)
+        theirs = measured({"moto": (process, port, asked)}, 64)["moto"]
     what = f"moto_server's AssumeRole, 64 in flight ({theirs})"
     return {"what": what, "per_second": theirs.rate, "ratio": ours / theirs.rate, "target": 12.0}
 

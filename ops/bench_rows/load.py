@@ -1,4 +1,4 @@
-"""A load that costs little: connections that send the same bytes again as soon as they were answered.
+"""A load that costs little: connections that send one of some prepared requests as soon as they were answered.
 
 Knows just enough HTTP/1.1 to find the end of an answer: a status, a Content-Length, a body; and whether the connection
 ends with it, which some servers say every time.
@@ -7,7 +7,9 @@ ends with it, which some servers say every time.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 PATIENCE = 10.0
@@ -38,8 +40,8 @@ class Load:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, request: bytes, load: Load, until: float, done: asyncio.Future) -> None:
-        self.request, self.load, self.until, self.done = request, load, until, done
+    def __init__(self, requests: Iterator[bytes], load: Load, until: float, done: asyncio.Future) -> None:
+        self.requests, self.load, self.until, self.done = requests, load, until, done
         self.buffer = b""
 
     def connection_made(self, transport) -> None:
@@ -48,7 +50,7 @@ class _Connection(asyncio.Protocol):
 
     def send(self) -> None:
         self.began = time.perf_counter()
-        self.transport.write(self.request)
+        self.transport.write(next(self.requests))
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -77,20 +79,20 @@ class _Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def _kept_up(host: str, port: int, request: bytes, load: Load, until: float) -> None:
+async def _kept_up(host: str, port: int, requests: Iterator[bytes], load: Load, until: float) -> None:
     """Ask until the time is over, on a new connection whenever one ended."""
     loop = asyncio.get_running_loop()
     while time.perf_counter() < until:
         done = loop.create_future()
-        await loop.create_connection(lambda done=done: _Connection(request, load, until, done), host, port)
+        await loop.create_connection(lambda done=done: _Connection(requests, load, until, done), host, port)
         await done
 
 
-async def loaded(host: str, port: int, request: bytes, *, connections: int, seconds: float) -> Load:
-    """Send *request* over *connections* at once for *seconds*."""
-    load = Load()
+async def loaded(host: str, port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
+    """Send *requests*, in turns, over *connections* at once for *seconds*."""
+    load, following = Load(), itertools.cycle(requests)
     began = time.perf_counter()
-    asking = [asyncio.create_task(_kept_up(host, port, request, load, began + seconds)) for _ in range(connections)]
+    asking = [asyncio.create_task(_kept_up(host, port, following, load, began + seconds)) for _ in range(connections)]
     ended, lost = await asyncio.wait(asking, timeout=seconds + PATIENCE)
     for one in lost:
         one.cancel()
