@@ -121,6 +121,21 @@ async def test_no_more_wait_than_may(ledger):
     first.cancel()
 
 
+async def test_of_many_who_wait_half_are_committed_while_the_others_go_on(ledger, monkeypatch):
+    sizes = []
+    append = ledger.append
+
+    async def counted(entries, *, folded):
+        sizes.append(len(entries))
+        return await append(entries, folded=folded)
+
+    monkeypatch.setattr(ledger, "append", counted)
+    async with committing(ledger) as committer:
+        await asyncio.gather(*(committer.submit(read) for _ in range(60)))
+        await asyncio.gather(*(committer.submit(read) for _ in range(16)))
+    assert sizes == [30, 16, 14, 16]
+
+
 async def test_who_went_away_before_the_decision_leaves_no_entry(ledger):
     committer = Committer(ledger, START, batch_limit=64, queue_limit=64)
     gone = asyncio.ensure_future(committer.submit(account(1)))
