@@ -7,13 +7,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from click import ClickException
 
 from authority.cli import login
@@ -21,6 +19,7 @@ from tests.federation.issuers import Browser, OidcProvider, oidc_provider
 from tests.federation.saml_idp import SamlIdp, saml_idp
 from tests.live import MANAGEMENT, REGION, Live, running
 from tests.npm import installed
+from tests.pieces import answering
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = f"arn:aws:iam::{MANAGEMENT}:role/Staff"
@@ -156,26 +155,6 @@ def test_the_aws_cli_finds_the_token_in_its_file(live: Live, people: OidcProvide
     web = {"AWS_ROLE_ARN": ROLE, "AWS_ROLE_SESSION_NAME": "cli", "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token")}
     done = ran(["aws", "sts", "get-caller-identity"], live, tmp_path, **web)
     assert json.loads(done.stdout)["Arn"] == f"arn:aws:sts::{MANAGEMENT}:assumed-role/Staff/cli", done.stderr
-
-
-@asynccontextmanager
-async def answering(body: bytes) -> AsyncIterator[str]:
-    """A provider on loopback that answers with *body*, the first letter of it in a piece of its own."""
-
-    async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await response.write(body[:1])
-        await response.write(body[1:])
-        return response
-
-    runner = web.ServerRunner(web.Server(handler))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_page_of_a_provider_is_read_to_its_end():
