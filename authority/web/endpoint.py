@@ -17,7 +17,7 @@ from aiohttp import HttpVersion11, web
 from authority.kernel.refusal import Reason, Refusal
 from authority.pipeline import FAULT, Pipeline
 from authority.web import signin
-from authority.web.protocol import Bounds, Server
+from authority.web.protocol import Bounds, Server, Whole
 from authority.wire.dialects import CutShort, Pieces, Spelled
 from authority.wire.request import Received
 
@@ -122,10 +122,10 @@ class Endpoint:
                 _abort(request)  # without its end the answer is seen not to be whole
         return response
 
-    def _unreadable(self, request: web.BaseRequest, _exc: BaseException | None) -> web.Response:
+    def _unreadable(self, request: web.BaseRequest, _exc: BaseException | None) -> Whole:
         return _response(self._pipeline.refused_unread(UNREADABLE, _peer(request), self._pipeline.request_id()))
 
-    def _failed(self, request: web.BaseRequest, exc: BaseException | None) -> web.Response:
+    def _failed(self, request: web.BaseRequest, exc: BaseException | None) -> Whole:
         request_id = self._pipeline.request_id()
         log.error("request_failed", request_id=request_id, exc_info=exc)
         return _response(self._pipeline.refused_unread(FAULT, _peer(request), request_id))
@@ -211,5 +211,5 @@ def _peer(request: web.BaseRequest) -> str:
     return peer[0] if peer else ""
 
 
-def _response(spelled: Spelled) -> web.Response:
-    return web.Response(status=spelled.status, headers={**spelled.headers, "Server": "Authority"}, body=spelled.body)
+def _response(spelled: Spelled) -> Whole:
+    return Whole(spelled.status, {**spelled.headers, "Server": "Authority"}, spelled.body)

@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias, cast
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.helpers import rfc822_formatted_time
 
 Serve: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-Give: TypeAlias = Callable[[web.BaseRequest, BaseException | None], web.Response]
+Give: TypeAlias = Callable[[web.BaseRequest, BaseException | None], web.StreamResponse]
 
 
 FULL: Final = (
@@ -30,6 +32,42 @@ class Bounds(msgspec.Struct, frozen=True):
     body: float
     keepalive: float
     connections: int
+
+
+class Whole(web.StreamResponse):
+    """An answer that is whole before its first byte goes out: head and body leave in one write.
+
+    Here are no cookies, codings, chunks or hooks, for which aiohttp's own looks at each answer.  The writer is
+    aiohttp's: it refuses a header that would end before its value does.
+    """
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Answer *status* with *headers*, to which what HTTP asks for is added, and *body*."""
+        super().__init__(status=status)
+        self._head = headers
+        self._whole = body
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Write the head, which waits for the body."""
+        head, version, writer = self._head, request.version, request.writer
+        self._keep_alive = self._keep_alive is None and request.keep_alive
+        head["Content-Length"] = str(len(self._whole))
+        head["Date"] = rfc822_formatted_time()
+        if not self._keep_alive and version == HttpVersion11:  # before it, that goes without saying
+            head["Connection"] = "close"
+        if request.method == "HEAD":
+            self._whole = b""
+        line = f"HTTP/{version.major}.{version.minor} {self.status} {self.reason}"
+        await writer.write_headers(line, cast("Any", head))  # it asks for nothing but the items
+        self._payload_writer = writer
+        return writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Write the body, and the head with it."""
+        if self._payload_writer is None or data:
+            raise TypeError("the whole answer is written, once and after its head")
+        await self._payload_writer.write_eof(self._whole)
+        self._payload_writer = None
 
 
 class Protocol(web.RequestHandler):
