@@ -43,6 +43,7 @@ class Operation:
     """One operation: what it takes, what it answers, and how both are spelled."""
 
     __slots__ = (
+        "_between",
         "_check",
         "_close",
         "_open",
@@ -97,9 +98,10 @@ class Operation:
         self._read_json: Read = json_reader.of(self.input) if self.input is not None else _nothing
         self._check: Check | None = constraints.of(self.input) if self.input is not None else None
         self._wrapper = wrapper = description.get("output", {}).get("resultWrapper")
-        self._write_xml: WriteXml | None = xml.of(self.output, wrapper) if self.output is not None and wrapper else None
+        self._write_xml: WriteXml = xml.of(self.output) if self.output is not None and wrapper else _blank
         self._write_json: WriteJson | None = json_writer.of(self.output) if self.output is not None else None
-        self._open = f'<{name}Response xmlns="{escaped(namespace)}">'
+        self._open = f'<{name}Response xmlns="{escaped(namespace)}">' + (f"<{wrapper}>" if wrapper else "")
+        self._between = (f"</{wrapper}>" if wrapper else "") + "<ResponseMetadata><RequestId>"
         self._close = f"</RequestId></ResponseMetadata></{name}Response>"
 
     def read_query(self, pairs: Iterable[tuple[str, str]]) -> dict[str, Any] | Refusal:
@@ -112,11 +114,7 @@ class Operation:
 
     def write_xml(self, answer: Mapping[str, Any], request_id: str) -> bytes:
         """The document of the query protocol.  Members that are None are left out, empty lists are not."""
-        parts = [self._open]
-        if self._write_xml is not None:
-            self._write_xml(answer, parts.append)
-        parts += ("<ResponseMetadata><RequestId>", escaped(request_id), self._close)
-        return "".join(parts).encode("utf-8")
+        return f"{self._open}{self._write_xml(answer)}{self._between}{escaped(request_id)}{self._close}".encode()
 
     def write_json(self, answer: Mapping[str, Any]) -> bytes:
         """The document of the JSON protocol.  Members that are None are left out."""
@@ -221,3 +219,8 @@ def _code(name: str, shape: Mapping[str, Any]) -> tuple[str, int]:
 def _nothing(_given: object, _at: str) -> dict[str, Any]:
     """The input of an operation that takes nothing: whatever is given is ignored, as unknown parameters are."""
     return {}
+
+
+def _blank(_answer: object) -> str:
+    """The result of an operation that has none."""
+    return ""

@@ -7,10 +7,9 @@ refusal; what is inside a text comes from strangers, so every text is escaped.
 from __future__ import annotations
 
 import base64
-import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -18,102 +17,80 @@ from authority.kernel.secret import Secret
 from authority.wire.description import Description, Shape, later
 from authority.wire.text import escaped
 
-Put = Callable[[str], None]
-WriteXml = Callable[[Any, Put], None]
+WriteXml = Callable[[Any], str]
+Element = tuple[str, WriteXml, str]
+"""What stands before a content, what writes that, and what stands behind."""
 WriteJson = Callable[[Any], Any]
+
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class XmlWriter:
-    """Writers of XML elements, one for each shape and name, each built once."""
+    """Writers of what stands inside an XML element, one for each shape, each built once."""
 
     def __init__(self, description: Description) -> None:
         """Write what *description* describes."""
         self._description = description
-        self._built: dict[tuple[Shape, str], WriteXml] = {}
+        self._built: dict[Shape, WriteXml] = {}
 
-    def of(self, shape: Shape, tag: str) -> WriteXml:
-        """The writer of *shape* as an element named *tag*."""
-        place = (shape, tag)
-        if place not in self._built:
-            self._built[place] = later(self._built, place)
-            self._built[place] = self._build(shape, tag)
-        return self._built[place]
+    def of(self, shape: Shape) -> WriteXml:
+        """The writer of the content of *shape*."""
+        if shape not in self._built:
+            self._built[shape] = later(self._built, shape)
+            self._built[shape] = self._build(shape)
+        return self._built[shape]
 
-    def _build(self, shape: Shape, tag: str) -> WriteXml:
+    def _build(self, shape: Shape) -> WriteXml:
         match shape.type:
             case "structure":
-                return self._structure(shape, tag)
+                return self._structure(shape)
             case "list":
-                return self._list(shape, tag)
+                return self._list(shape, self._description.member(shape).location_name or "member")
             case "map":
-                return self._map(shape, tag)
-            case "string":
-
-                def write_text(value: str | Secret, put: Put) -> None:
-                    put(f"<{tag}>{escaped(value if isinstance(value, str) else _revealed(value))}</{tag}>")
-
-                return write_text
+                return self._map(shape, "entry")
             case kind:
-                spell = SPELLINGS[kind]
+                return SPELLINGS[kind]
 
-                def write(value: Any, put: Put) -> None:
-                    put(f"<{tag}>{spell(value)}</{tag}>")
+    def _element(self, shape: Shape, tag: str) -> Element:
+        """*shape* under the name *tag*, which each of its own elements has where it is flattened."""
+        if shape.type == "list" and shape.flattened:
+            return "", self._list(shape, tag), ""
+        if shape.type == "map" and shape.flattened:
+            return "", self._map(shape, tag), ""
+        return f"<{tag}>", self.of(shape), f"</{tag}>"
 
-                return write
-
-    def _structure(self, shape: Shape, tag: str) -> WriteXml:
-        members: dict[str, WriteXml] = {}
+    def _structure(self, shape: Shape) -> WriteXml:
+        members: dict[str, Element] = {}
         for name, member in self._description.members(shape).items():
-            element = member.location_name or name
+            tag = member.location_name or name
             if member.type == "list" and member.flattened:
-                element = self._description.member(member).location_name or element
-            members[name] = self.of(member, element)
+                tag = self._description.member(member).location_name or tag
+            members[name] = self._element(member, tag)
 
-        def write(value: Any, put: Put) -> None:
-            put(f"<{tag}>")
+        def write(value: Any) -> str:
+            parts: list[str] = []
             for name, item in _items(value):
                 if item is not None:
-                    members[name](item, put)
-            put(f"</{tag}>")
+                    before, spell, behind = members[name]
+                    parts.append(f"{before}{spell(item)}{behind}")
+            return "".join(parts)
 
         return write
 
     def _list(self, shape: Shape, tag: str) -> WriteXml:
-        item = self._description.member(shape)
-        if shape.flattened:
-            write_one = self.of(item, tag)
-
-            def write_flat(value: Iterable[Any], put: Put) -> None:
-                for element in value:
-                    write_one(element, put)
-
-            return write_flat
-        write_item = self.of(item, item.location_name or "member")
-
-        def write(value: Iterable[Any], put: Put) -> None:
-            put(f"<{tag}>")
-            for element in value:
-                write_item(element, put)
-            put(f"</{tag}>")
-
-        return write
+        before, spell, behind = self._element(self._description.member(shape), tag)
+        return lambda value: "".join([f"{before}{spell(item)}{behind}" for item in value])
 
     def _map(self, shape: Shape, tag: str) -> WriteXml:
         key, item = self._description.key(shape), self._description.value(shape)
-        write_key = self.of(key, key.location_name or "key")
-        write_value = self.of(item, item.location_name or "value")
-        entry = tag if shape.flattened else "entry"
+        before_key, spell_key, behind_key = self._element(key, key.location_name or "key")
+        before, spell, behind = self._element(item, item.location_name or "value")
 
-        def write(value: Any, put: Put) -> None:
-            if not shape.flattened:
-                put(f"<{tag}>")
-            for name, element in _items(value):
-                put(f"<{entry}>")
-                write_key(name, put)
-                write_value(element, put)
-                put(f"</{entry}>")
-            if not shape.flattened:
-                put(f"</{tag}>")
+        def write(value: Any) -> str:
+            return "".join(
+                f"<{tag}>{before_key}{spell_key(name)}{behind_key}{before}{spell(element)}{behind}</{tag}>"
+                for name, element in _items(value)
+            )
 
         return write
 
@@ -178,7 +155,7 @@ def iso_8601(moment: datetime) -> str:
         if moment.tzinfo is None:
             _misfit(moment, "a time with its zone")
         moment = moment.astimezone(UTC)
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    return f"{_ENCODER.encode(moment)[1:20].decode()}Z"  # without its quotation mark and what is less than a second
 
 
 def _seconds(moment: datetime) -> float:
@@ -200,11 +177,16 @@ def _number(value: object) -> str:
     return str(value)
 
 
+def _text(value: str | Secret) -> str:
+    return escaped(value if isinstance(value, str) else _revealed(value))
+
+
 def _base64(value: bytes | Secret) -> str:
     return base64.b64encode(value.reveal() if isinstance(value, Secret) else value).decode("ascii")
 
 
-SPELLINGS: dict[str, Callable[[Any], str]] = {
+SPELLINGS: Final[Mapping[str, WriteXml]] = {
+    "string": _text,
     "integer": _number,
     "long": _number,
     "float": _number,
@@ -218,14 +200,9 @@ SPELLINGS: dict[str, Callable[[Any], str]] = {
 def _items(value: Any) -> Iterable[tuple[str, Any]]:
     """The members of a table, or of a struct of ours under its wire names."""
     if isinstance(value, msgspec.Struct):
-        return [(wire_name, getattr(value, name)) for name, wire_name in _names_in(type(value))]
+        return zip(value.__struct_encode_fields__, msgspec.structs.astuple(value), strict=True)
     items: Iterable[tuple[str, Any]] = value.items()
     return items
-
-
-@functools.cache
-def _names_in(struct: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
-    return tuple(zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True))
 
 
 def _revealed(value: object) -> str:
