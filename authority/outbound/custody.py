@@ -23,6 +23,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from authority.kernel.clock import Entropy
@@ -120,8 +121,9 @@ class Custody:
     def temporary_secret(self, key_id: SealingKeyId, access_key_id: str) -> Secret:
         """The secret key that goes with *access_key_id*: the same each time, and in no store."""
         # Of the id and the key alone: what a token says is the client's to read, and must not lead here.
-        derived = digest(self._held(key_id).secrets.reveal(), access_key_id.encode(), "sha256")
-        return Secret(base64.b64encode(derived[:DERIVED_BYTES]))
+        derived = self._held(key_id).secrets.copy()
+        derived.update(access_key_id.encode())
+        return Secret(base64.b64encode(derived.finalize()[:DERIVED_BYTES]))
 
     def seal_token(self, key_id: SealingKeyId, access_key_id: str, content: bytes) -> str:
         """Make the session token that carries *content* and is worth something beside *access_key_id* only."""
@@ -188,7 +190,7 @@ class _DailyKey:
         spelled = key_id.encode("ascii")
         self.key_id = key_id
         self.daily = daily
-        self.secrets = Secret(_subkey(daily, "sts-secret"))
+        self.secrets = HMAC(_subkey(daily, "sts-secret"), SHA256())
         self.tokens = AESGCM(_subkey(daily, "sts-token"))
         self.header = bytes((VERSION, len(spelled))) + spelled
         self.bond = b"sts-token|v%d|%s|" % (VERSION, spelled)

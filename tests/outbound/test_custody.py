@@ -130,6 +130,11 @@ def test_a_temporary_secret_is_the_same_each_time_on_every_node():
     assert CUSTODY.temporary_secret(TODAY, ALICE) == custodian(ROOT[::-1]).temporary_secret(TODAY, ALICE)
 
 
+def test_a_temporary_secret_is_what_it_was_in_every_release_before():
+    assert CUSTODY.temporary_secret(TODAY, ALICE) == Secret("WAyw4SNbBR3Y35HJP9l0NJQLva1V0yudORtNS3vx")
+    assert CUSTODY.temporary_secret(TODAY, BOB) == Secret("xJ8jsPw8T80KqxwdOHkOi4wG9ltm7AUB9I5ciu3D")
+
+
 def test_a_temporary_secret_depends_on_the_key_and_the_id():
     pairs = itertools.product((TODAY, TOMORROW), (ALICE, BOB))
     assert len({CUSTODY.temporary_secret(*pair).reveal() for pair in pairs}) == 4
