@@ -66,7 +66,8 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
     @classmethod
     def of(cls, session: SessionIssued, position: int) -> SessionClaims:
         """What the token of *session* says; its entry stands at *position*."""
-        return cls(  # by position, as they are stored
+        # By place, as the token has them: of so many keywords CPython would make a dictionary first.
+        return cls(
             session.access_key_id,
             session.account,
             session.role_id,
@@ -86,10 +87,9 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
             session.kind,
             session.user_id,
             session.decided_from,
-            b"",
-            session.provider,
-            session.vouched,
-            session.root_provider,
+            provider=session.provider,
+            vouched=session.vouched,
+            root_provider=session.root_provider,
         )
 
 
