@@ -236,7 +236,7 @@ async def _serve(
 ) -> None:
     ledger, projections, committer, custody, clock, snapshot_at = stores
     entropy, node = SystemEntropy(), socket.gethostname()
-    metrics, health, witness = Metrics(), Health(), witness_of(settings, clock)
+    metrics, health, witness = Metrics(clock), Health(), witness_of(settings, clock)
     answer = parts.answers(stores, stop)
     pipeline = parts.pipeline(settings, stores, answer, metrics.observe)
     sealer = Sealer(ledger, committer, custody, clock, witness)

@@ -6,15 +6,19 @@ sent to it is repeated nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
 from typing import Final
 
 import msgspec
 import structlog
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 
+from authority.kernel.clock import Clock
 from authority.web.protocol import Bounds, Server
 
 log = structlog.get_logger()
@@ -22,34 +26,65 @@ log = structlog.get_logger()
 NOTHING: Final[Mapping[str, str]] = {}
 BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
+BOUNDS: Final = (*map(str, BUCKETS), "+Inf")
+LABELS: Final = ("service", "operation", "status")
+
+
+class _Seconds(msgspec.Struct):
+    """How long the answers of one operation took: how many of them each bucket has, and all together."""
+
+    since: float
+    buckets: list[int]
+    sum: float = 0.0
+
+
+class _Answers(msgspec.Struct):
+    """How often an operation was answered with one status."""
+
+    since: float
+    seconds: _Seconds
+    count: int = 0
 
 
 class Metrics:
-    """What Prometheus collects."""
+    """What Prometheus collects.
 
-    def __init__(self) -> None:
-        """Begin at nothing."""
+    Answers are counted here, and by nothing of the client library: what it asks of each is more than to count it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin at nothing; *clock* says since when there is what."""
         self.registry = CollectorRegistry()
-        labels = ("service", "operation", "status")
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._requests = Counter("authority_requests", "Requests answered.", labels, registry=self.registry)
-        self._seconds = Histogram(
-            "authority_request_seconds",
-            "Time from the whole request to its answer.",
-            ("service", "operation"),
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
+        self._clock = clock
+        self._answers: dict[tuple[str, str, int], _Answers] = {}
+        self._seconds: dict[tuple[str, str], _Seconds] = {}
+        self.registry.register(self)
 
     def observe(self, service: str, operation: str, status: int, seconds: float) -> None:
         """Count one answer; *operation* must be one of a bounded number of names."""
-        place = (service, operation, status)
-        known = self._known.get(place)
-        if known is None:
-            counter = self._requests.labels(service, operation, str(status))
-            known = self._known[place] = (counter, self._seconds.labels(service, operation))
-        known[0].inc()
-        known[1].observe(seconds)
+        answers = self._answers.get((service, operation, status)) or self._first(service, operation, status)
+        answers.count += 1
+        answers.seconds.sum += seconds
+        answers.seconds.buckets[bisect_left(BUCKETS, seconds)] += 1
+
+    def _first(self, service: str, operation: str, status: int) -> _Answers:
+        now = self._clock.now().timestamp()
+        seconds = self._seconds.setdefault((service, operation), _Seconds(now, [0] * (len(BUCKETS) + 1)))
+        return self._answers.setdefault((service, operation, status), _Answers(now, seconds))
+
+    def collect(self) -> Iterator[Metric]:
+        """The answers, as the client library would have counted them."""
+        requests = CounterMetricFamily("authority_requests", "Requests answered.", labels=LABELS)
+        for (service, operation, status), answers in self._answers.items():
+            requests.add_metric((service, operation, str(status)), answers.count, answers.since)
+        yield requests
+        took = HistogramMetricFamily(
+            "authority_request_seconds", "Time from the whole request to its answer.", labels=LABELS[:2]
+        )
+        for place, seconds in self._seconds.items():
+            took.add_metric(place, list(zip(BOUNDS, accumulate(seconds.buckets), strict=True)), seconds.sum)
+            took.add_sample(f"{took.name}_created", dict(zip(LABELS[:2], place, strict=True)), seconds.since)
+        yield took
 
     def gauge(self, name: str, what: str, read: Callable[[], float]) -> None:
         """Show what *read* says whenever somebody collects."""
