@@ -58,7 +58,7 @@ def test_what_the_model_lets_a_client_say_an_action_can_read(action, all_members
     protocol = described(action.service).metadata["protocol"]
     body = create_serializer(protocol).serialize_to_request(said, model)["body"]
     if protocol == "query":
-        read = ours.read_query(parse_qsl(urlencode(body, doseq=True), keep_blank_values=True))
+        read = ours.read_query(dict(parse_qsl(urlencode(body, doseq=True), keep_blank_values=True)))
     else:
         read = ours.read_json(body)
     assert isinstance(read, dict), read

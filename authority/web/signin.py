@@ -161,12 +161,12 @@ def _given(received: Received) -> dict[str, str] | None:
         if received.query:
             return None
         kind = (received.header(b"content-type") or b"").decode("latin-1")
-        pairs = read_form(received.body, kind)
+        form = read_form(received.body, kind)
     elif received.method == "GET" and not received.body:
-        pairs = read_form(received.query, FORM)
+        form = read_form(received.query, FORM)
     else:
         return None
-    return None if isinstance(pairs, Refusal) else dict(pairs)
+    return None if isinstance(form, Refusal) else form
 
 
 def _inner(received: Received, path: bytes, what: Mapping[str, Any]) -> Received:

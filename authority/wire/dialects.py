@@ -162,11 +162,11 @@ class QueryQuestion(ModelledQuestion, frozen=True, kw_only=True):
     """A form, answered in XML, or in JSON where that is all that is accepted (AWS query protocol)."""
 
     namespace: str
-    pairs: Sequence[tuple[str, str]] = ()
+    form: Mapping[str, str] = {}
     json: bool = False
 
     def _input(self, operation: Operation) -> dict[str, Any] | Refusal:
-        return operation.read_query(self.pairs)
+        return operation.read_query(self.form)
 
     def _output(self, operation: Operation, answer: Any, request_id: str) -> tuple[str, bytes]:
         if self.json:
@@ -269,10 +269,10 @@ class RestQuestion(msgspec.Struct, frozen=True):
         if self.received is None:
             return Refusal(Reason.NOT_FOUND, "There is nothing here.")
         if not self.received.body:
-            pairs = read_form(self.received.query, FORM)
-            if isinstance(pairs, Refusal):
-                return pairs
-            given: dict[str, Any] = {name: value for name, value in pairs if name[:6].lower() != "x-amz-"}
+            form = read_form(self.received.query, FORM)
+            if isinstance(form, Refusal):
+                return form
+            given: dict[str, Any] = {name: value for name, value in form.items() if name[:6].lower() != "x-amz-"}
         else:
             if self.received.query:
                 return Refusal(Reason.MALFORMED_REQUEST, "Parameters stand in the body or in the query string.")
@@ -351,11 +351,10 @@ class Dialects:
         if received.method not in ASKED_WITH:
             text = f"The method {received.method} is not allowed here; use POST."
             return QueryQuestion("", "", namespace=self._default, refusal=Refusal(Reason.METHOD_NOT_ALLOWED, text))
-        pairs = read_parameters(received)
-        if isinstance(pairs, Refusal):
-            return QueryQuestion("", "", namespace=self._default, refusal=pairs)
-        named = dict(pairs)
-        name, version = named.get("Action", "")[:LONGEST_NAME], named.get("Version", "")[:LONGEST_NAME]
+        form = read_parameters(received)
+        if isinstance(form, Refusal):
+            return QueryQuestion("", "", namespace=self._default, refusal=form)
+        name, version = form.get("Action", "")[:LONGEST_NAME], form.get("Version", "")[:LONGEST_NAME]
         service = self._versions.get(version)
         if service is None:
             # Who leaves the version out is told apart by the operation's name.
@@ -370,7 +369,7 @@ class Dialects:
                 namespace=self._default if service is None else service.namespace,
                 refusal=Refusal(Reason.INVALID_ACTION, text),
             )
-        return QueryQuestion(service.name, name, operation, namespace=service.namespace, pairs=pairs)
+        return QueryQuestion(service.name, name, operation, namespace=service.namespace, form=form)
 
     def _json_question(self, received: Received, target: str) -> JsonQuestion:
         prefix, _, name = target.rpartition(".")

@@ -1,4 +1,4 @@
-"""Forms: `application/x-www-form-urlencoded` bytes as pairs of text, or a refusal.
+"""Forms: `application/x-www-form-urlencoded` bytes as names and texts, or a refusal.
 
 Knows nothing of operations.  One reading only: whatever two parsers could read in two ways is refused.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import re
+from binascii import a2b_qp
+from collections.abc import Iterable
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.wire.request import Received
@@ -16,47 +17,39 @@ from authority.wire.request import Received
 FORM: Final = "application/x-www-form-urlencoded"
 MOST_FIELDS: Final = 1000  # colliding keys and endless lists cost the sender more than us
 LONGEST_NAME: Final = 512
-BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+ESCAPED_SEPARATOR: Final = re.compile(rb"%(?:26|3[Dd])")
 UNSPEAKABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot carry (section 2.2): a value that contains it could never be shown again."""
 
 
-def read_form(body: bytes, content_type: str) -> list[tuple[str, str]] | Refusal:
-    """Decode a form: names and values in order, blank values kept, no name twice, text that XML can carry."""
+def read_form(body: bytes, content_type: str) -> dict[str, str] | Refusal:
+    """Decode a form: values by name, in order, blank values kept, no name twice, text that XML can carry."""
     if not _is_form(content_type):
         return Refusal(Reason.MALFORMED_REQUEST, f"The content type must be {FORM}, in UTF-8.")
     if not body:
-        return []
-    if body.count(b"&") >= MOST_FIELDS:
+        return {}
+    separators = body.count(b"&")
+    if separators >= MOST_FIELDS:
         return Refusal(Reason.REQUEST_TOO_LARGE, f"A request may have {MOST_FIELDS} parameters.")
+    if BAD_ESCAPE.search(body) is not None:
+        return _malformed("The query string contains an incomplete percent escape.")
     try:
-        text = body.decode("utf-8")
+        body.decode("utf-8")  # what arrived, so that no escape completes a character
+        form = {name: value for name, _, value in _fields(body)}
     except UnicodeDecodeError:
         return _malformed("The query string is not UTF-8.")
-    if "%" in text and BAD_ESCAPE.search(text) is not None:
-        return _malformed("The query string contains an incomplete percent escape.")
-
-    pairs: list[tuple[str, str]] = []
-    names: set[str] = set()
-    for field in text.split("&"):
-        name, _, value = field.partition("=")
-        if "%" in field or "+" in field:
-            try:
-                name, value = _decoded(name), _decoded(value)
-            except UnicodeDecodeError:
-                return _malformed("The query string is not UTF-8.")
-        if not name or len(name) > LONGEST_NAME:
-            return _malformed("The query string contains a parameter without a name, or one with an endless name.")
-        if not (name.isprintable() and value.isprintable()) and UNSPEAKABLE.search(f"{name}{value}") is not None:
-            return _malformed("The query string contains a control character.")
-        if name in names:  # CVE-2022-2385: one reader takes the first, another the last
-            return _malformed("The query string contains the same parameter twice.")
-        names.add(name)
-        pairs.append((name, value))
-    return pairs
+    if "" in form or max(map(len, form)) > LONGEST_NAME:
+        return _malformed("The query string contains a parameter without a name, or one with an endless name.")
+    text = "".join([*form, *form.values()])
+    if not text.isprintable() and UNSPEAKABLE.search(text) is not None:
+        return _malformed("The query string contains a control character.")
+    if len(form) <= separators:  # CVE-2022-2385: one reader takes the first, another the last
+        return _malformed("The query string contains the same parameter twice.")
+    return form
 
 
-def read_parameters(received: Received) -> list[tuple[str, str]] | Refusal:
+def read_parameters(received: Received) -> dict[str, str] | Refusal:
     """The parameters of an operation, from the body or from the query string, never from both.
 
     The parameters that sign a request (`X-Amz-...`) are not among them, and a body may not contain any: a
@@ -65,22 +58,33 @@ def read_parameters(received: Received) -> list[tuple[str, str]] | Refusal:
     if received.body:
         if received.query:
             return _malformed("Parameters must stand in the body or in the query string, not in both.")
-        pairs = read_form(received.body, (received.header(b"content-type") or b"").decode("latin-1"))
-        if not isinstance(pairs, Refusal) and any(_signs(name) for name, _ in pairs):
+        form = read_form(received.body, (received.header(b"content-type") or b"").decode("latin-1"))
+        if not isinstance(form, Refusal) and "x-amz-" in "&".join(form).lower() and any(map(_signs, form)):
             return _malformed("The body contains a parameter that belongs to a signature.")
-        return pairs
-    pairs = read_form(received.query, FORM)
-    if isinstance(pairs, Refusal):
-        return pairs
-    return [(name, value) for name, value in pairs if not _signs(name)]
+        return form
+    form = read_form(received.query, FORM)
+    if isinstance(form, Refusal):
+        return form
+    return {name: value for name, value in form.items() if not _signs(name)}
 
 
 def _signs(name: str) -> bool:
     return name[:6].lower() == "x-amz-"
 
 
-def _decoded(text: str) -> str:
-    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
+def _fields(body: bytes) -> Iterable[tuple[str, str, str]]:
+    """Each name, what separates it from its value, and the value, decoded; every escape in *body* is whole."""
+    if ESCAPED_SEPARATOR.search(body) is None:  # then decoding all of it makes no separator
+        return [field.partition("=") for field in _decoded(body).split("&")]
+    pairs = [field.partition(b"=") for field in body.split(b"&")]
+    return [(_decoded(name), "=", _decoded(value)) for name, _, value in pairs]
+
+
+def _decoded(text: bytes) -> str:
+    # The escapes of quoted-printable text (RFC 2045, section 6.7) are the same but for their first letter, and what
+    # reads those does not loop over them in Python.
+    quoted = text.replace(b"+", b" ").replace(b"=", b"=3D").replace(b"%", b"=")
+    return a2b_qp(quoted).decode("utf-8")
 
 
 @functools.lru_cache(maxsize=64)

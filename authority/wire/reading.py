@@ -10,17 +10,19 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.wire.constraints import refusal_of, violation
-from authority.wire.description import Description, Shape, label_of, later
+from authority.wire.description import SCALARS, Description, Shape, label_of, later
 from authority.wire.query import UNSPEAKABLE
 
 Read = Callable[[Any, str], Any]
 """Reads what stands at a path; raises `Unreadable`."""
+ReadText = Callable[[str], Any]
+"""Reads a scalar; raises `ValueError`."""
 
 INTEGER: Final = re.compile(r"[-+]?[0-9]{1,19}")
 DECIMAL: Final = re.compile(r"[-+]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][-+]?[0-9]{1,3})?")
@@ -40,8 +42,9 @@ MEANS: Final = {
 }
 DEEPEST: Final = 32
 """Segments of one name; the deepest shape of any service needs a third of them."""
-ENVELOPE: Final = frozenset({"action", "version"})
+ENVELOPED: Final = frozenset({"Action", "Version"})
 """What every query has beside the parameters of its operation."""
+ENVELOPE: Final = frozenset(name.lower() for name in ENVELOPED)
 
 
 class Unreadable(Exception):  # noqa: N818 - it names what the input is
@@ -67,6 +70,12 @@ class QueryReader:
             self._built[shape] = later(self._built, shape)
             self._built[shape] = self._build(shape, beside)
         return self._built[shape]
+
+    def texts(self, shape: Shape) -> Iterator[tuple[str, str, Shape, ReadText]]:
+        """The members of *shape* that are no more than a text: what each is called in a form and in the model."""
+        for name, member in self._description.members(shape).items():
+            if member.type in SCALARS:
+                yield _key_of(name, member, self._description), name, member, TEXTS.get(member.type, str)
 
     def _build(self, shape: Shape, beside: frozenset[str]) -> Read:
         match shape.type:
@@ -95,7 +104,7 @@ class QueryReader:
                 if member is not None:
                     name, label, read_member = member
                     values[name] = read_member(child, f"{at}.{label}" if at else label)
-                elif (lower := key.lower()) in in_lower_case or (lower in beside and key not in {"Action", "Version"}):
+                elif (lower := key.lower()) in in_lower_case or (lower in beside and key not in ENVELOPED):
                     # One reader ignores it, another takes it for the parameter it resembles (CVE-2022-2385).
                     _malformed(f"The parameter '{key}' is not spelled as the service spells it.")
             return values
@@ -134,10 +143,10 @@ class QueryReader:
         return read
 
 
-def tree_of(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def tree_of(form: Mapping[str, str]) -> dict[str, Any]:
     """Dotted names as nested tables: `Tags.member.1.Key` is `Key` in `1` in `member` in `Tags`."""
     tree: dict[str, Any] = {}
-    for name, value in pairs:
+    for name, value in form.items():
         if "." not in name:
             if name in tree:
                 _malformed(f"The parameter '{name}' occurs more than once.")
@@ -394,7 +403,7 @@ def _blob(text: str) -> bytes:
     return value
 
 
-TEXTS: Final[dict[str, Callable[[str], Any]]] = {
+TEXTS: Final[dict[str, ReadText]] = {
     "integer": lambda text: _integer(text, BITS["integer"]),
     "long": lambda text: _integer(text, BITS["long"]),
     "float": _number,

@@ -6,17 +6,20 @@ description came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeAlias, final
 
 import msgspec
 
 from authority.kernel.refusal import Reason, Refusal
-from authority.wire.constraints import Check, Constraints, Wording, refusal_of
+from authority.wire.constraints import Check, Constraints, Wording, refusal_of, rules_of
 from authority.wire.description import Description, Shape
-from authority.wire.reading import ENVELOPE, JsonReader, QueryReader, Read, Unreadable, json_of, tree_of
+from authority.wire.reading import ENVELOPE, ENVELOPED, JsonReader, QueryReader, Read, Unreadable, json_of, tree_of
 from authority.wire.text import elementless, escaped
 from authority.wire.writing import JsonWriter, WriteJson, WriteXml, XmlWriter
+
+ReadPlain: TypeAlias = Callable[[Mapping[str, str]], dict[str, Any] | None]
+"""Reads a form, or says None of one that needs more than it knows."""
 
 ENCODER = msgspec.json.Encoder()
 _PATH = (
@@ -48,6 +51,7 @@ class Operation:
         "_close",
         "_open",
         "_read_json",
+        "_read_plain",
         "_read_query",
         "_wrapper",
         "_write_json",
@@ -94,6 +98,7 @@ class Operation:
 
         query, json_reader = readers
         xml, json_writer = writers
+        self._read_plain = _plain(query, self.input) if self.input is not None else _not_plain
         self._read_query: Read = query.of(self.input, beside=ENVELOPE) if self.input is not None else _nothing
         self._read_json: Read = json_reader.of(self.input) if self.input is not None else _nothing
         self._check: Check | None = constraints.of(self.input) if self.input is not None else None
@@ -104,9 +109,13 @@ class Operation:
         self._between = (f"</{wrapper}>" if wrapper else "") + "<ResponseMetadata><RequestId>"
         self._close = f"</RequestId></ResponseMetadata></{name}Response>"
 
-    def read_query(self, pairs: Iterable[tuple[str, str]]) -> dict[str, Any] | Refusal:
+    def read_query(self, form: Mapping[str, str]) -> dict[str, Any] | Refusal:
         """The operation's input out of a form, under the model's names, every constraint met; or why not."""
-        return self._judged(lambda: self._read_query(tree_of(pairs), ""))
+        values = self._read_plain(form)
+        return self._read_at_length(form) if values is None else values
+
+    def _read_at_length(self, form: Mapping[str, str]) -> dict[str, Any] | Refusal:
+        return self._judged(lambda: self._read_query(tree_of(form), ""))
 
     def read_json(self, body: bytes) -> dict[str, Any] | Refusal:
         """The operation's input out of a JSON document, every constraint met; or why not."""
@@ -214,6 +223,39 @@ def compile_service(description: Mapping[str, Any]) -> Service:
 def _code(name: str, shape: Mapping[str, Any]) -> tuple[str, int]:
     error = shape.get("error", {})
     return error.get("code", name), error.get("httpStatusCode", 500 if shape.get("fault") else 400)
+
+
+def _plain(readers: QueryReader, shape: Shape) -> ReadPlain:
+    """Read forms of scalar members of *shape* alone, each as it is demanded: most are.  Of any other say None."""
+    members = {
+        key: (name, read_text, tuple(rule.broken for rule in rules_of(member)))
+        for key, name, member, read_text in readers.texts(shape)
+    }
+    required = shape.required
+
+    def read(form: Mapping[str, str]) -> dict[str, Any] | None:
+        values: dict[str, Any] = {}
+        for key, text in form.items():
+            member = members.get(key)
+            if member is None:
+                if key in ENVELOPED:
+                    continue
+                return None
+            name, read_text, demands = member
+            try:
+                values[name] = value = read_text(text)
+            except ValueError:
+                return None
+            for broken in demands:
+                if broken(value):
+                    return None
+        return values if required <= values.keys() else None
+
+    return read
+
+
+def _not_plain(_form: object) -> None:
+    """No form of an operation that takes nothing is read at all."""
 
 
 def _nothing(_given: object, _at: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Wired(World):
         """What a client reads, or the refusal."""
         model, ours = operation("iam", what.operation)
         form = create_serializer("query").serialize_to_request(wanted, model)["body"]
-        given = ours.read_query(parse_qsl(urlencode(form, doseq=True), keep_blank_values=True))
+        given = ours.read_query(dict(parse_qsl(urlencode(form, doseq=True), keep_blank_values=True)))
         assert isinstance(given, dict), given
         decision = self.decide(what, given, gathered=gathered)
         answer = decision.answer if decision.then is None else decision.then(self.state)
