@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, final
 
 import msgspec
 
@@ -20,50 +20,88 @@ METHOD: Final = re.compile(r"[A-Z]{1,16}")
 # Origin form only (RFC 9112 3.2.1): with the absolute form the target and the Host header could name two hosts.
 # Visible ASCII without `#`: a fragment has no business in a request, and servers disagree on where to cut it.
 TARGET: Final = re.compile(rb"/[\x21\x22\x24-\x7e]*")
-IN_HEADER_NAMES: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
-# RFC 9110 5.5: no CR, LF, NUL or other controls but the tab.
-IN_HEADER_VALUES: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+HEADER_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
+IN_HEADER_VALUES: Final = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
+"""No CR, LF, NUL or other controls but the tab (RFC 9110 5.5)."""
 SINGLE: Final = frozenset(
     {b"host", b"authorization", b"content-type", b"content-length", b"content-encoding", b"transfer-encoding"}
 )
+LONGEST_REMEMBERED: Final = 2_048
+"""Bytes of all header names together; no client that we know has half as many."""
 
 
-class Received(msgspec.Struct, frozen=True, dict=True):
+class Names(msgspec.Struct, frozen=True):
+    """What the names of a request's headers say, whatever their values are: a client sends the same ones each time."""
+
+    lower: tuple[bytes, ...]
+    """As they arrived, in lower case."""
+    repeated: frozenset[bytes]
+    """Those that occur more than once."""
+    bound: frozenset[bytes]
+    """Those that a signature must cover where they are present."""
+    allowed: bool
+    """Whether each is a name at all."""
+
+    @classmethod
+    def of(cls, names: Sequence[bytes]) -> Names:
+        """What *names* say."""
+        lower = tuple(name.lower() for name in names)
+        return cls(
+            lower,
+            frozenset(name for name, count in Counter(lower).items() if count > 1),
+            frozenset(name for name in lower if name.startswith(b"x-amz-") or name == b"content-type"),
+            all(HEADER_NAME.fullmatch(name) for name in lower),
+        )
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(lines: bytes) -> Names:
+    return Names.of(lines.split(b"\n"))
+
+
+def _names_of(names: Sequence[bytes]) -> Names:
+    lines = b"\n".join(names)
+    if len(lines) <= LONGEST_REMEMBERED:
+        remembered = _remembered(lines)
+        if len(remembered.lower) == len(names):  # INVARIANT: then no name holds what joins them, and they are the same
+            return remembered
+    return Names.of(names)
+
+
+@final
+class Received:
     """One request as it arrived: nothing decoded, nothing reordered, no duplicate dropped."""
 
-    method: str
-    target: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
-    peer: str
-    secure: bool = False
+    __slots__ = ("body", "fields", "headers", "method", "names", "path", "peer", "query", "secure", "target", "values")
+
+    def __init__(  # noqa: PLR0917 - as it comes from a socket
+        self,
+        method: str,
+        target: bytes,
+        headers: tuple[tuple[bytes, bytes], ...],
+        body: bytes,
+        peer: str,
+        secure: bool = False,
+    ) -> None:
+        """Keep what came from *peer*, and look through its *headers* once."""
+        self.method = method
+        self.target = target
+        self.path, _, self.query = target.partition(b"?")
+        """What stands before and after the first `?`, raw."""
+        self.headers = headers
+        self.names = names = _names_of([name for name, _ in headers])
+        self.values = values = [value for _, value in headers]
+        self.fields = dict(zip(names.lower, values, strict=True))
+        if names.repeated:
+            self.fields = dict(zip(reversed(names.lower), reversed(values), strict=True))
+        """The first value of each header, by its name in lower case; what decides anything has only one."""
+        self.body = body
+        self.peer = peer
+        self.secure = secure
 
     def __repr__(self) -> str:
         """Show where it went, and neither headers nor body: they hold signatures, tokens and passwords."""
         return f"Received({self.method}, {self.path!r}, {self.peer})"
-
-    @property
-    def path(self) -> bytes:
-        """The raw path: everything before the first `?`."""
-        return self.target.partition(b"?")[0]
-
-    @property
-    def query(self) -> bytes:
-        """The raw query string: everything after the first `?`."""
-        return self.target.partition(b"?")[2]
-
-    @functools.cached_property
-    def fields(self) -> Mapping[bytes, bytes]:
-        """The first value of each header, by its name in lower case; what decides anything has only one."""
-        return {name.lower(): value for name, value in reversed(self.headers)}
-
-    @functools.cached_property
-    def repeated(self) -> frozenset[bytes]:
-        """The headers that occur more than once."""
-        if len(self.fields) == len(self.headers):
-            return frozenset()
-        counted = Counter(name.lower() for name, _ in self.headers)
-        return frozenset(name for name, count in counted.items() if count > 1)
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of the header *name*, given in lower case."""
@@ -89,12 +127,11 @@ def examine(received: Received, hosts: frozenset[str]) -> Refusal | None:
     if _walks(received.path):
         return _malformed("The path must not contain empty segments, '.' or '..'.")
 
-    fields = received.fields
-    # All of them in one match: what is allowed is said of single characters, and only a name may not be empty.
-    names, values = b"".join(fields), b"".join([value for _, value in received.headers])
-    if b"" in fields or IN_HEADER_NAMES.fullmatch(names) is None or IN_HEADER_VALUES.fullmatch(values) is None:
+    fields, names = received.fields, received.names
+    # All values at once: what is allowed is said of single bytes.
+    if not names.allowed or b"".join(received.values).translate(None, IN_HEADER_VALUES):
         return _malformed("A header contains a character that is not allowed.")
-    for name in received.repeated:  # readers differ on which of two wins; CVE-2026-34525 is this with Host
+    for name in names.repeated:  # readers differ on which of two wins; CVE-2026-34525 is this with Host
         if name in SINGLE or name.startswith(b"x-amz-"):
             return _malformed(f"The header {name.decode('ascii')} occurs more than once.")
 

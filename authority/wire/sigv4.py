@@ -41,9 +41,8 @@ SIGNATURE: Final = re.compile(r"[0-9a-f]{64}")
 EXPIRES: Final = re.compile(r"[0-9]{1,6}")
 LONGEST_EXPIRES: Final = 604_800
 BLANKS: Final = re.compile(rb"[ \t]+")
-AUTHORIZATION: Final = re.compile(
-    rf"{ALGORITHM} +Credential=([^\s,=]+) *, *SignedHeaders=([^\s,=]+) *, *Signature=([^\s,=]+)"
-)
+WORD: Final = re.compile(r"[^\s,=]+")
+BEFORE_SIGNATURE: Final = re.compile(rf"{ALGORITHM} +Credential=([^\s,=]+) *, *SignedHeaders=([^\s,=]+) *, *")
 DECISIVE: Final = frozenset({b"host", b"authorization", b"content-type"})
 QUERY_NAMES: Final = frozenset(
     {
@@ -103,10 +102,10 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     3. `host`, every `x-amz-*` header that is there and the content type are signed (CVE-2026-97731, CVE-2026-115374);
     4. a declared body hash is the true one: no unsigned payload, no stream (CVE-2025-31489).
     """
-    headers, repeated = received.fields, received.repeated
-    if any(name in DECISIVE or name.startswith(b"x-amz-") for name in repeated):
+    headers, repeated = received.fields, received.names.repeated
+    if repeated and any(name in DECISIVE or name.startswith(b"x-amz-") for name in repeated):
         return _malformed("A header that decides who asks for what occurs more than once.")
-    path, _, query = received.target.partition(b"?")
+    query = received.query
     parameters = [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []
     signing = [pair for pair in parameters if _is_signing_name(pair[0])]
 
@@ -134,20 +133,19 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     signed_at = _moment(claim.moment)
     if signed_at is None:
         return _incomplete("Date must be in ISO-8601 'basic format', like 20260131T235959Z.")
-    names = _names_of(claim.signed_headers)
-    if names is None:
+    signed = _signed_headers(claim.signed_headers)
+    if signed is None:
         return _incomplete("SignedHeaders must be a list of lower-case header names, sorted, each name once.")
 
-    signed = frozenset(names)
-    if b"host" not in signed:
+    if b"host" not in signed.names:
         return _incomplete("'Host' must be a 'SignedHeader' in the AWS Authorization.")
-    for name in headers:
-        if name not in signed and (name.startswith(b"x-amz-") or name == b"content-type"):
-            # An intermediary could have added it; a signature that does not cover it says nothing about it.
-            return _unlike(f"The header {name.decode('latin-1')!r} is present but not signed.")
-    if not signed.isdisjoint(repeated):
+    if not received.names.bound <= signed.names:
+        # An intermediary could have added it; a signature that does not cover it says nothing about it.
+        name = next(name for name in reversed(received.names.lower) if name in received.names.bound - signed.names)
+        return _unlike(f"The header {name.decode('latin-1')!r} is present but not signed.")
+    if repeated and not signed.names.isdisjoint(repeated):
         return _malformed("A header that is signed occurs more than once.")
-    if not signed <= headers.keys():
+    if not signed.names <= headers.keys():
         return _unlike("A header that was signed is missing.")
 
     body_hash = hashlib.sha256(received.body).hexdigest().encode("ascii")
@@ -157,11 +155,9 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     canonical = b"\n".join(
         (
             received.method.encode("latin-1", "replace"),
-            _canonical_path(path),
+            _canonical_path(received.path),
             _canonical_query(parameters),
-            *(name + b":" + _canonical_value(headers[name]) for name in names),
-            b"",
-            claim.signed_headers.encode("ascii"),
+            signed.with_values(headers),
             body_hash,
         )
     )
@@ -270,16 +266,14 @@ def sign(
     if credentials.session_token is not None:
         sent["X-Amz-Security-Token"] = credentials.session_token.reveal().decode("ascii")
     values = {name.lower().encode("ascii"): value.encode("utf-8") for name, value in sent.items()}
-    names = sorted(values)
+    signed = SignedHeaders.of(tuple(sorted(values)))
     query = parts.query.encode("ascii")
     canonical = b"\n".join(
         (
             method.encode("ascii"),
             _canonical_path((parts.path or "/").encode("ascii")),
             _canonical_query([pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []),
-            *(name + b":" + _canonical_value(values[name]) for name in names),
-            b"",
-            b";".join(names),
+            signed.with_values(values),
             hashlib.sha256(body).hexdigest().encode("ascii"),
         )
     )
@@ -288,7 +282,7 @@ def sign(
     signature = hmac.digest(key, _string_to_sign(moment, scope, canonical), "sha256").hex()
     sent["Authorization"] = (
         f"{ALGORITHM} Credential={credentials.access_key_id}/{scope}, "
-        f"SignedHeaders={b';'.join(names).decode('ascii')}, Signature={signature}"
+        f"SignedHeaders={b';'.join(signed.order).decode('ascii')}, Signature={signature}"
     )
     return sent
 
@@ -324,6 +318,28 @@ class SigningKeys:
 KEYS: Final = SigningKeys()
 
 
+class SignedHeaders(msgspec.Struct, frozen=True):
+    """Which headers a signature covers, and what a canonical request has of them but for their values."""
+
+    order: tuple[bytes, ...]
+    names: frozenset[bytes]
+    lines: bytes
+
+    @classmethod
+    def of(cls, order: tuple[bytes, ...]) -> SignedHeaders:
+        """Cover the headers in *order*."""
+        spelled = [name.replace(b"%", b"%%") for name in order]  # a header name may hold what marks a value's place
+        return cls(order, frozenset(order), b"%b:%%b\n" * len(order) % tuple(spelled) + b"\n" + b";".join(spelled))
+
+    def with_values(self, values: Mapping[bytes, bytes]) -> bytes:
+        """The lines of the headers and the list of their names, as a canonical request has them."""
+        lines = self.lines % tuple([values[name] for name in self.order])
+        text = lines.decode("latin-1")
+        if "  " in text or "\t" in text or ": " in text or " \n" in text:
+            return self.lines % tuple([_canonical_value(values[name]) for name in self.order])
+        return lines
+
+
 class _Claim(msgspec.Struct, frozen=True):
     """The parts of a signature, wherever they stood."""
 
@@ -337,8 +353,9 @@ class _Claim(msgspec.Struct, frozen=True):
 
 
 def _claim_of_header(headers: Mapping[bytes, bytes]) -> _Claim | Refusal:
-    match = AUTHORIZATION.fullmatch(headers[b"authorization"].decode("latin-1"))
-    if match is None:
+    beginning, mark, signature = headers[b"authorization"].decode("latin-1").rpartition("Signature=")
+    claimed = _beginning(beginning)
+    if claimed is None or not mark or not (signature.isalnum() or WORD.fullmatch(signature)):
         return _incomplete(
             f"Authorization header requires '{ALGORITHM}', then 'Credential', 'SignedHeaders' and 'Signature'."
         )
@@ -348,10 +365,10 @@ def _claim_of_header(headers: Mapping[bytes, bytes]) -> _Claim | Refusal:
     token = headers.get(b"x-amz-security-token")
     return _Claim(
         form="header",
-        credential=match[1],
+        credential=claimed[0],
         moment=moment.decode("latin-1"),
-        signed_headers=match[2],
-        signature=match[3],
+        signed_headers=claimed[1],
+        signature=signature,
         session_token=None if token is None else token.decode("latin-1"),
     )
 
@@ -403,15 +420,21 @@ def _canonical_query(parameters: list[tuple[bytes, bytes]]) -> bytes:
 
 def _canonical_value(value: bytes) -> bytes:
     # Blanks are space and tab: `strip` and `split` without arguments would eat more than clients do.
-    value = value.strip(b" \t")
-    return BLANKS.sub(b" ", value) if b"  " in value or b"\t" in value else value
+    return BLANKS.sub(b" ", value.strip(b" \t"))
 
 
 def _string_to_sign(moment: str, scope: str, canonical: bytes) -> bytes:
     return f"{ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}".encode("latin-1")
 
 
-# A server sees few scopes, lists of names and seconds at a time; the memories are small.
+# A server sees few clients, scopes, lists of names and seconds at a time; the memories are small.
+@functools.lru_cache(maxsize=1024)
+def _beginning(text: str) -> tuple[str, str] | None:
+    """The credential and the list of signed headers in all of an Authorization header before its signature."""
+    match = BEFORE_SIGNATURE.fullmatch(text)
+    return None if match is None else (match[1], match[2])
+
+
 @functools.lru_cache(maxsize=1024)
 def _scope_of(credential: str) -> tuple[str, str, str, str, str] | None:
     parts = credential.split("/")
@@ -422,11 +445,11 @@ def _scope_of(credential: str) -> tuple[str, str, str, str, str] | None:
 
 
 @functools.lru_cache(maxsize=64)
-def _names_of(text: str) -> tuple[bytes, ...] | None:
+def _signed_headers(text: str) -> SignedHeaders | None:
     if HEADER_NAMES.fullmatch(text) is None:
         return None
-    names = tuple(text.encode("ascii").split(b";"))
-    return names if all(left < right for left, right in itertools.pairwise(names)) else None
+    order = tuple(text.encode("ascii").split(b";"))
+    return SignedHeaders.of(order) if all(left < right for left, right in itertools.pairwise(order)) else None
 
 
 @functools.lru_cache(maxsize=64)
@@ -470,12 +493,10 @@ def _check_window(signed_at: datetime, now: datetime, *, past: timedelta) -> Non
 
 
 def _check_signature(signature: str, key: bytes, string_to_sign: bytes) -> None:
-    # Lower-case digits only, so that a signature has one spelling, and bytes, because `compare_digest` raises for
-    # text that is not ASCII.
-    if SIGNATURE.fullmatch(signature) is None:
-        raise Unproven(_unlike(MISMATCH))
-    expected = hmac.digest(key, string_to_sign, "sha256")
-    if not hmac.compare_digest(bytes.fromhex(signature), expected):
+    # As lower-case digits, so that a signature has one spelling, and as bytes, because `compare_digest` raises for text
+    # that is not ASCII.
+    expected = hmac.digest(key, string_to_sign, "sha256").hex().encode("ascii")
+    if not hmac.compare_digest(signature.encode("utf-8", "replace"), expected):
         raise Unproven(_unlike(MISMATCH))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
@@ -28,6 +28,17 @@ def received(method: str, url: str, headers: dict[str, str], body: bytes) -> Rec
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     lines = [("Host", parts.netloc), *((k, v) for k, v in headers.items() if k.lower() != "host")]
     return Received(method, target.encode(), tuple((k.encode(), v.encode()) for k, v in lines), body, "127.0.0.1")
+
+
+def bytes_of(request: Received) -> tuple[object, ...]:
+    """All that came of *request*."""
+    return request.method, request.target, request.headers, request.body
+
+
+def changed(request: Received, **changes: Any) -> Received:
+    """*request* with something else in its place."""
+    kept = {name: getattr(request, name) for name in ("method", "target", "headers", "body", "peer", "secure")}
+    return Received(**{**kept, **changes})
 
 
 def signed_by_botocore(
@@ -94,13 +105,13 @@ def with_header(request: Received, name: str, value: str | None, *, also: bool =
     key = name.lower().encode()
     kept = tuple(line for line in request.headers if also or line[0].lower() != key)
     added = () if value is None else ((name.encode(), value.encode("latin-1")),)
-    return msgspec.structs.replace(request, headers=kept + added)
+    return changed(request, headers=kept + added)
 
 
 def with_target(request: Received, old: str, new: str) -> Received:
     """*request* with a piece of its target replaced."""
     assert old.encode() in request.target
-    return msgspec.structs.replace(request, target=request.target.replace(old.encode(), new.encode("latin-1"), 1))
+    return changed(request, target=request.target.replace(old.encode(), new.encode("latin-1"), 1))
 
 
 def with_authorization(request: Received, old: str, new: str) -> Received:

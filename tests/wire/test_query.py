@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import unquote_to_bytes, urlencode
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +12,7 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.wire.query import FORM, MOST_FIELDS, UNSPEAKABLE, read_form, read_parameters
 from authority.wire.request import Received
 
-from .requests import presigned_by_botocore, signed_by_botocore
+from .requests import changed, presigned_by_botocore, signed_by_botocore
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).filter(lambda s: UNSPEAKABLE.search(s) is None)
 
@@ -126,7 +125,7 @@ def test_parameters_come_from_the_query_without_those_that_sign_it(method):
 
 
 def test_parameters_in_body_and_query_are_refused():
-    both = msgspec.structs.replace(signed_by_botocore(), target=b"/?Action=DeleteUser")
+    both = changed(signed_by_botocore(), target=b"/?Action=DeleteUser")
     assert isinstance(read_parameters(both), Refusal)
 
 

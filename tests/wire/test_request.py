@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authority.kernel.refusal import Reason, Refusal
-from authority.wire.request import Received, examine
+from authority.wire.request import Names, Received, examine
 
-from .requests import signed_by_botocore, with_header
+from .requests import changed, signed_by_botocore, with_header
 
 OURS = frozenset({"sts.example:8080", "sts.example"})
 GOOD = signed_by_botocore()
 
 
 def at(target: bytes) -> Received:
-    return msgspec.structs.replace(GOOD, target=target)
+    return changed(GOOD, target=target)
 
 
 def raw(*lines: tuple[bytes, bytes]) -> Received:
-    return msgspec.structs.replace(GOOD, headers=GOOD.headers + lines)
+    return changed(GOOD, headers=GOOD.headers + lines)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +58,9 @@ def test_an_ordinary_request_is_examined_and_let_pass(good):
         pytest.param(at(b"/.."), id="two dots only"),
         pytest.param(at(b"/."), id="a dot only"),
         pytest.param(at(b"/a//b"), id="an empty segment"),
-        pytest.param(msgspec.structs.replace(GOOD, method="post"), id="a method in lower case"),
-        pytest.param(msgspec.structs.replace(GOOD, method=""), id="no method"),
-        pytest.param(msgspec.structs.replace(GOOD, method="GET\n"), id="a line feed after the method"),
+        pytest.param(changed(GOOD, method="post"), id="a method in lower case"),
+        pytest.param(changed(GOOD, method=""), id="no method"),
+        pytest.param(changed(GOOD, method="GET\n"), id="a line feed after the method"),
         *(
             pytest.param(raw((name, b"x")), id=f"a second {name.decode()}")
             for name in (b"host", b"AUTHORIZATION", b"X-Amz-Date", b"content-Type", b"Content-Length")
@@ -98,8 +97,32 @@ def test_path_and_query_are_cut_at_the_first_question_mark():
     assert (request.path, request.query) == (b"/a", b"b=?c")
 
 
+@pytest.mark.parametrize(
+    ("headers", "fields", "repeated"),
+    [
+        pytest.param((), {}, [], id="none"),
+        pytest.param(((b"A", b"1"), (b"b", b"2"), (b"a", b"3")), {b"a": b"1", b"b": b"2"}, [b"a"], id="the first of two counts"),
+        pytest.param(((b"a\nb", b"1"), (b"c", b"2")), {b"a\nb": b"1", b"c": b"2"}, [], id="a line feed in a name"),
+        pytest.param(((b"a\na", b"1"),), {b"a\na": b"1"}, [], id="a line feed in the only name"),
+        pytest.param(((b"X" * 3000, b"1"), (b"y", b"2")), {b"x" * 3000: b"1", b"y": b"2"}, [], id="an endless name"),
+    ],
+)  # fmt: skip
+def test_headers_are_found_by_their_names_in_lower_case(headers, fields, repeated):
+    for _ in range(2):  # as if for the first time, and as it is remembered
+        request = changed(GOOD, headers=headers)
+        assert request.fields == fields
+        assert request.names.repeated == set(repeated)
+        assert request.names.lower == tuple(name.lower() for name, _ in headers)
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"A", b"a", b"a\nb", b"b", b"B\n", b"\n", b""]), st.binary(max_size=2)), max_size=5))  # fmt: skip
+def test_what_is_remembered_of_names_is_what_they_say(headers):
+    names = [name for name, _ in headers]
+    assert changed(GOOD, headers=tuple(headers)).names == Names.of(names)
+
+
 def test_a_received_request_does_not_show_what_it_carries():
-    request = msgspec.structs.replace(GOOD, body=b"NewPassword=hunter2", target=b"/?X-Amz-Security-Token=hunter2")
+    request = changed(GOOD, body=b"NewPassword=hunter2", target=b"/?X-Amz-Security-Token=hunter2")
     assert "hunter2" not in repr(request)
     assert "Signature" not in repr(request)
 
