@@ -51,6 +51,11 @@ class Keyring:
 
     async def find(self, state: State, access_key_id: str, session_token: str | None) -> Held | Refusal:
         """The secret of *access_key_id*, with what its token says; a refusal when it is none of ours."""
+        held = self.at_hand(state, access_key_id, session_token)
+        return await self._unsealed(AccessKeyId(access_key_id)) if held is None else held
+
+    def at_hand(self, state: State, access_key_id: str, session_token: str | None) -> Held | Refusal | None:
+        """What `find` says, where nothing need be waited for; None of a key whose secret lies in the vault still."""
         key_id = AccessKeyId(access_key_id)
         if session_token is not None:
             return self._session(key_id, session_token)
@@ -59,13 +64,15 @@ class Keyring:
             self._kept.pop(key_id, None)
             return INVALID_TOKEN
         secret = self._kept.get(key_id)
+        return None if secret is None else Held(Credential(key_id), secret)
+
+    async def _unsealed(self, key_id: AccessKeyId) -> Held | Refusal:
+        secret = await self.sealed(key_id, ACCESS_KEY_PURPOSE)
         if secret is None:
-            secret = await self.sealed(key_id, ACCESS_KEY_PURPOSE)
-            if secret is None:
-                return INVALID_TOKEN
-            if len(self._kept) >= MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key_id] = secret
+            return INVALID_TOKEN
+        if len(self._kept) >= MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key_id] = secret
         return Held(Credential(key_id), secret)
 
     async def sealed(self, row_id: str, purpose: str) -> Secret | None:

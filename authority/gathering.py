@@ -60,9 +60,15 @@ def gatherers(
         found = await _device(keyring, gathering)
         return None if found is None else held_code(*found, gathering.input.token_code, gathering.now)
 
-    async def role(gathering: Gathering) -> Brought:
+    def role(gathering: Gathering) -> Awaitable[Brought] | None:
         """Hold the code against its device, and count the sessions where the role's account limits them."""
-        return Brought(await one_code(gathering), await _active(answer, gathering))
+        question = _limited(gathering)
+        return brought(gathering, question) if gathering.input.serial_number or question is not None else None
+
+    async def brought(gathering: Gathering, question: CountActive | None) -> Brought:
+        code = await one_code(gathering)
+        count = None if question is None else await answer(question, gathering.version.position)
+        return Brought(code, count if isinstance(count, int) else None)
 
     async def two_codes(gathering: Gathering) -> Compared | None:
         """Hold two codes in a row against the seed of the device that is named (IAM API, EnableMFADevice)."""
@@ -147,17 +153,18 @@ async def _device(keyring: Keyring, gathering: Gathering) -> tuple[MfaDevice, Se
     return None if seed is None else (found[1], seed)
 
 
-async def _active(answer: Answer, gathering: Gathering) -> int | None:
-    """How many sessions the caller's account has of the roles of the account that is asked for one."""
+def _limited(gathering: Gathering) -> CountActive | None:
+    """The question how many sessions the caller's account has of the roles of the account that is asked for one.
+
+    None where there is no limit to them.
+    """
     state = gathering.version.state
     found = role_by_arn(state, gathering.input.role_arn)
     account = account_of(state, gathering.credential)
     most = None if found is None or account is None else limit_for(found[0], account)
     if found is None or account is None or most is None:
         return None
-    question = CountActive(account=found[0].id, trusted=account, now=gathering.now, most=most)
-    count = await answer(question, gathering.version.position)
-    return count if isinstance(count, int) else None
+    return CountActive(account=found[0].id, trusted=account, now=gathering.now, most=most)
 
 
 async def _changing(keyring: Keyring, hasher: PasswordHasher, gathering: Gathering) -> Changing | None:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
@@ -38,7 +37,7 @@ from authority.access.vouched import STRANGER, Vouched
 from authority.audit.answers import Behind
 from authority.audit.queries import Query
 from authority.committer import Committed, Committer, Proposal, Unavailable
-from authority.credentials import DECOY, Keyring
+from authority.credentials import DECOY, Held, Keyring
 from authority.kernel.arn import partition_of
 from authority.kernel.clock import Clock, Entropy
 from authority.kernel.custody import Custodian
@@ -56,6 +55,7 @@ from authority.wire.sigv4 import Unproven as NotProven
 log = structlog.get_logger()
 
 SEED_BYTES: Final = 32
+VARIANT: Final = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
 CREDENTIAL: Final = re.compile(r"Credential=([A-Z0-9]{16,128})(?:/|%2F)")
 UNAVAILABLE: Final = Refusal(
     Reason.SERVICE_UNAVAILABLE,
@@ -74,8 +74,8 @@ class Gathering(msgspec.Struct, frozen=True):
     now: datetime
 
 
-Gather: TypeAlias = Callable[[Gathering], Awaitable[object]]
-"""Brings what a decision needs from outside as a verified value, or a `Refusal`."""
+Gather: TypeAlias = Callable[[Gathering], Awaitable[object] | None]
+"""Brings what a decision needs from outside as a verified value, or a `Refusal`; None where it needs nothing."""
 
 
 class Vouching(msgspec.Struct, frozen=True):
@@ -184,7 +184,9 @@ class Pipeline:
 
     def request_id(self) -> str:
         """A name for one request."""
-        return str(uuid.UUID(bytes=self._entropy.draw(16), version=4))
+        drawn = self._entropy.draw(16).hex()
+        # A random UUID (RFC 9562, section 5.4): four bits say so, and two say whose kind of UUID it is.
+        return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{VARIANT[drawn[16]]}{drawn[17:20]}-{drawn[20:]}"
 
     async def may_be_ours(self, head: Received) -> bool:
         """Whether *head*, a request without its body, names a credential of ours: then more of it is read."""
@@ -242,31 +244,39 @@ class Pipeline:
         self, question: Question, proof: Proof | Refusal | None, received: Received, request_id: str
     ) -> _Matter | Refusal:
         """The request of whoever signed it; whoever did not is counted, and told why."""
-        signed = await self._signer(question, proof, self._clock.now())
+        now = self._clock.now()
+        held: Held | Refusal | None = None
+        if isinstance(proof, Proof):
+            state = self._committer.version.state
+            held = self._keyring.at_hand(state, proof.access_key_id, proof.session_token)
+            if held is None:
+                held = await self._keyring.find(state, proof.access_key_id, proof.session_token)
+        signed = self._signer(question, proof, held, now)
         if isinstance(signed, Refusal):
             claimed = proof.access_key_id if isinstance(proof, Proof) else ""
             known = claimed if self.knows(claimed) else ""
             return self._count(question.name if question.known else "", received.peer, signed, known)
         meant = self._read(question, signed.service, _origin(received, request_id, signed.region))
-        gathered: object = None
         gather = None if meant.action is None else self._gatherers.get(meant.action.name)
-        if gather is not None:
-            now, version = self._clock.now(), self._committer.version
-            gathered = await gather(Gathering(meant.input, signed.credential, version, now))
+        coming = (
+            None if gather is None else gather(Gathering(meant.input, signed.credential, self._committer.version, now))
+        )
+        gathered = None if coming is None else await coming
         return _Matter(signed, meant, gathered, self._entropy.draw(SEED_BYTES))
 
-    async def _signer(self, question: Question, proof: Proof | Refusal | None, now: datetime) -> _Signed | Refusal:
+    def _signer(
+        self, question: Question, proof: Proof | Refusal | None, held: Held | Refusal | None, now: datetime
+    ) -> _Signed | Refusal:
+        """Who signed, if *proof* was made with the secret that is *held*."""
         if isinstance(proof, Refusal):
             return proof
-        if proof is None:
+        if proof is None or held is None:
             if question.refusal is not None and question.refusal.reason is not Reason.INVALID_ACTION:
                 return question.refusal
             return Refusal(Reason.MISSING_AUTHENTICATION_TOKEN, "Request is missing Authentication Token")
         service = question.service
         if not service and proof.service in self._dialects.names:
             service = proof.service
-        state = self._committer.version.state
-        held = await self._keyring.find(state, proof.access_key_id, proof.session_token)
         secret = DECOY if isinstance(held, Refusal) else held.secret
         try:
             verify(proof, secret, now=now, service=service, regions=self._regions)
@@ -298,10 +308,9 @@ class Pipeline:
 
     def _read(self, question: Question, service: str, origin: Origin) -> _Meant:
         """What is asked for, as it was sent and as it is understood."""
-        asked = Asked(service, question.name, question.known, origin)
         values = question.refusal or question.read()
         if isinstance(values, Refusal):
-            return _Meant(asked, values)
+            return _Meant(Asked(service, question.name, question.known, origin), values)
         given, typed = values
         asked = Asked(service, question.name, question.known, origin, given, question.sensitive)
         action = self._actions.get((service, question.name))

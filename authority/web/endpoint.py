@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import Final
 
 import structlog
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.pipeline import FAULT, Pipeline
@@ -95,7 +95,9 @@ class Endpoint:
         if document is not None:
             return web.Response(body=document, headers=PUBLIC)
         request_id = self._pipeline.request_id()
-        body = framed or await self._body(request)
+        body = framed or _at_hand(request)
+        if body is None:
+            body = await self._body(request)
         if isinstance(body, Refusal):
             response = _response(self._pipeline.refused_unread(body, _peer(request), request_id))
             response.force_close()
@@ -131,8 +133,7 @@ class Endpoint:
         return _response(self._pipeline.refused_unread(FAULT, _peer(request), request_id))
 
     async def _body(self, request: web.BaseRequest) -> bytes | Refusal:
-        if not request.body_exists:
-            return b""
+        """The body, when it has come."""
         declared = request.content_length
         small = declared is not None and declared <= STRANGER_BODY
         ours = not small and await self._pipeline.may_be_ours(_received(request, b""))
@@ -142,8 +143,6 @@ class Endpoint:
         parts: list[bytes] = []
         size = 0
         try:
-            if small and request.content.is_eof():  # it came whole, with its head
-                return request.content.read_nowait()
             async with asyncio.timeout(self._bounds.body):
                 async for part in request.content.iter_any():
                     size += len(part)
@@ -190,15 +189,23 @@ def _framed(request: web.BaseRequest) -> Refusal | None:
     """Refuse a request whose end another server may see elsewhere (RFC 9112, section 6.1)."""
     if request.version != HttpVersion11:
         return OTHER
-    coding = request.headers.get("Transfer-Encoding", "chunked")
-    return None if coding.lower() == "chunked" else UNREADABLE
+    coding = request.headers.get(hdrs.TRANSFER_ENCODING)
+    return None if coding is None or coding.lower() == "chunked" else UNREADABLE
+
+
+def _at_hand(request: web.BaseRequest) -> bytes | None:
+    """The body of a request that came whole and may be read for anybody; None of any other."""
+    content = request.content
+    if content.is_eof() and content.total_bytes <= STRANGER_BODY and content.exception() is None:
+        return content.read_nowait()
+    return None
 
 
 def _received(request: web.BaseRequest, body: bytes) -> Received:
     return Received(
         request.method,
         request.raw_path.encode("utf-8", "surrogateescape"),
-        tuple(request.raw_headers),
+        request.raw_headers,
         body,
         _peer(request),
         request.secure,
@@ -207,8 +214,7 @@ def _received(request: web.BaseRequest, body: bytes) -> Received:
 
 def _peer(request: web.BaseRequest) -> str:
     """The address at the other end."""
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-    return peer[0] if peer else ""
+    return request.remote or ""
 
 
 def _response(spelled: Spelled) -> Whole:
