@@ -15,15 +15,15 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
+from authority.wire.canonical import ALGORITHM, SignedHeaders, canonical_request, hash_of, string_to_sign
 from authority.wire.request import Received
 
-ALGORITHM: Final = "AWS4-HMAC-SHA256"
 TERMINATOR: Final = "aws4_request"
 WINDOW: Final = timedelta(minutes=5)
 PRESIGNED_WINDOW: Final = timedelta(minutes=15)
@@ -40,7 +40,6 @@ HEADER_NAMES: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+(?:;[a-z0-9!#$%&'*+.^
 SIGNATURE: Final = re.compile(r"[0-9a-f]{64}")
 EXPIRES: Final = re.compile(r"[0-9]{1,6}")
 LONGEST_EXPIRES: Final = 604_800
-BLANKS: Final = re.compile(rb"[ \t]+")
 WORD: Final = re.compile(r"[^\s,=]+")
 BEFORE_SIGNATURE: Final = re.compile(rf"{ALGORITHM} +Credential=([^\s,=]+) *, *SignedHeaders=([^\s,=]+) *, *")
 DECISIVE: Final = frozenset({b"host", b"authorization", b"content-type"})
@@ -148,19 +147,12 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     if not signed.names <= headers.keys():
         return _unlike("A header that was signed is missing.")
 
-    body_hash = hashlib.sha256(received.body).hexdigest().encode("ascii")
+    body_hash = hash_of(received.body)
     if headers.get(b"x-amz-content-sha256", body_hash) != body_hash:
         return _malformed("X-Amz-Content-Sha256 must be the SHA-256 of the body, in lower-case hexadecimal digits.")
 
-    canonical = b"\n".join(
-        (
-            received.method.encode("latin-1", "replace"),
-            _canonical_path(received.path),
-            _canonical_query(parameters),
-            signed.with_values(headers),
-            body_hash,
-        )
-    )
+    method = received.method.encode("latin-1", "replace")
+    canonical = canonical_request(method, received.path, parameters, signed.with_values(headers), body_hash)
     return Proof(
         form=claim.form,
         access_key_id=access_key_id,
@@ -172,7 +164,7 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
         expires=claim.expires,
         session_token=claim.session_token,
         signature=claim.signature,
-        string_to_sign=_string_to_sign(claim.moment, claim.credential.partition("/")[2], canonical),
+        string_to_sign=string_to_sign(claim.moment, claim.credential.partition("/")[2], canonical),
     )
 
 
@@ -268,18 +260,16 @@ def sign(
     values = {name.lower().encode("ascii"): value.encode("utf-8") for name, value in sent.items()}
     signed = SignedHeaders.of(tuple(sorted(values)))
     query = parts.query.encode("ascii")
-    canonical = b"\n".join(
-        (
-            method.encode("ascii"),
-            _canonical_path((parts.path or "/").encode("ascii")),
-            _canonical_query([pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []),
-            signed.with_values(values),
-            hashlib.sha256(body).hexdigest().encode("ascii"),
-        )
+    canonical = canonical_request(
+        method.encode("ascii"),
+        (parts.path or "/").encode("ascii"),
+        [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else [],
+        signed.with_values(values),
+        hash_of(body),
     )
     scope = f"{moment[:8]}/{region}/{service}/{TERMINATOR}"
     key = signing_key(credentials.secret, moment[:8], region, service)
-    signature = hmac.digest(key, _string_to_sign(moment, scope, canonical), "sha256").hex()
+    signature = hmac.digest(key, string_to_sign(moment, scope, canonical), "sha256").hex()
     sent["Authorization"] = (
         f"{ALGORITHM} Credential={credentials.access_key_id}/{scope}, "
         f"SignedHeaders={b';'.join(signed.order).decode('ascii')}, Signature={signature}"
@@ -316,28 +306,6 @@ class SigningKeys:
 
 
 KEYS: Final = SigningKeys()
-
-
-class SignedHeaders(msgspec.Struct, frozen=True):
-    """Which headers a signature covers, and what a canonical request has of them but for their values."""
-
-    order: tuple[bytes, ...]
-    names: frozenset[bytes]
-    lines: bytes
-
-    @classmethod
-    def of(cls, order: tuple[bytes, ...]) -> SignedHeaders:
-        """Cover the headers in *order*."""
-        spelled = [name.replace(b"%", b"%%") for name in order]  # a header name may hold what marks a value's place
-        return cls(order, frozenset(order), b"%b:%%b\n" * len(order) % tuple(spelled) + b"\n" + b";".join(spelled))
-
-    def with_values(self, values: Mapping[bytes, bytes]) -> bytes:
-        """The lines of the headers and the list of their names, as a canonical request has them."""
-        lines = self.lines % tuple([values[name] for name in self.order])
-        text = lines.decode("latin-1")
-        if "  " in text or "\t" in text or ": " in text or " \n" in text:
-            return self.lines % tuple([_canonical_value(values[name]) for name in self.order])
-        return lines
 
 
 class _Claim(msgspec.Struct, frozen=True):
@@ -403,28 +371,6 @@ def _claim_of_query(signing: list[tuple[bytes, bytes]]) -> _Claim | Refusal:
 
 def _is_signing_name(name: bytes) -> bool:
     return (unquote_to_bytes(name) if b"%" in name else name)[:6].lower() == b"x-amz-"
-
-
-@functools.lru_cache(maxsize=64)
-def _canonical_path(path: bytes) -> bytes:
-    """The raw path, escaped once more, as every service but S3 has it.  Dot segments never come this far: `examine`."""
-    return quote(path, safe="/~").encode("ascii")
-
-
-def _canonical_query(parameters: list[tuple[bytes, bytes]]) -> bytes:
-    """The raw pairs in order, without the signature.  Not decoded: `a=b%26c=d` must never equal `a=b&c=d`."""
-    if not parameters:
-        return b""
-    return b"&".join(name + b"=" + value for name, value in sorted(parameters) if name != b"X-Amz-Signature")
-
-
-def _canonical_value(value: bytes) -> bytes:
-    # Blanks are space and tab: `strip` and `split` without arguments would eat more than clients do.
-    return BLANKS.sub(b" ", value.strip(b" \t"))
-
-
-def _string_to_sign(moment: str, scope: str, canonical: bytes) -> bytes:
-    return f"{ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}".encode("latin-1")
 
 
 # A server sees few clients, scopes, lists of names and seconds at a time; the memories are small.

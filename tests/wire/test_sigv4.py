@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
+from authority.wire.canonical import SignedHeaders
 from authority.wire.request import Received
 from authority.wire.sigv4 import (
     Credentials,
     Proof,
-    SignedHeaders,
     SigningKeys,
     Unproven,
     sign,
