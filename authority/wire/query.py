@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import re
 from binascii import a2b_qp
-from collections.abc import Iterable
 from typing import Final
 
 from authority.kernel.refusal import Reason, Refusal
@@ -18,7 +17,8 @@ FORM: Final = "application/x-www-form-urlencoded"
 MOST_FIELDS: Final = 1000  # colliding keys and endless lists cost the sender more than us
 LONGEST_NAME: Final = 512
 BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-ESCAPED_SEPARATOR: Final = re.compile(rb"%(?:26|3[Dd])")
+UNEVEN: Final = re.compile(rb"%(?![014-9A-Fa-f][0-9A-Fa-f]|2[0-57-9A-Fa-f]|3[0-9A-CE-Fa-ce-f])")
+"""A bad escape, or one of a separator: where there is none, decoding a form whole makes none."""
 UNSPEAKABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot carry (section 2.2): a value that contains it could never be shown again."""
 
@@ -32,16 +32,18 @@ def read_form(body: bytes, content_type: str) -> dict[str, str] | Refusal:
     separators = body.count(b"&")
     if separators >= MOST_FIELDS:
         return Refusal(Reason.REQUEST_TOO_LARGE, f"A request may have {MOST_FIELDS} parameters.")
-    if BAD_ESCAPE.search(body) is not None:
+    uneven = UNEVEN.search(body) is not None
+    if uneven and BAD_ESCAPE.search(body) is not None:
         return _malformed("The query string contains an incomplete percent escape.")
     try:
         body.decode("utf-8")  # what arrived, so that no escape completes a character
-        form = {name: value for name, _, value in _fields(body)}
+        text = _decoded(body)
+        pairs = _one_by_one(body) if uneven else [field.partition("=") for field in text.split("&")]
     except UnicodeDecodeError:
         return _malformed("The query string is not UTF-8.")
+    form = {name: value for name, _, value in pairs}
     if "" in form or max(map(len, form)) > LONGEST_NAME:
         return _malformed("The query string contains a parameter without a name, or one with an endless name.")
-    text = "".join([*form, *form.values()])
     if not text.isprintable() and UNSPEAKABLE.search(text) is not None:
         return _malformed("The query string contains a control character.")
     if len(form) <= separators:  # CVE-2022-2385: one reader takes the first, another the last
@@ -72,12 +74,10 @@ def _signs(name: str) -> bool:
     return name[:6].lower() == "x-amz-"
 
 
-def _fields(body: bytes) -> Iterable[tuple[str, str, str]]:
-    """Each name, what separates it from its value, and the value, decoded; every escape in *body* is whole."""
-    if ESCAPED_SEPARATOR.search(body) is None:  # then decoding all of it makes no separator
-        return [field.partition("=") for field in _decoded(body).split("&")]
-    pairs = [field.partition(b"=") for field in body.split(b"&")]
-    return [(_decoded(name), "=", _decoded(value)) for name, _, value in pairs]
+def _one_by_one(body: bytes) -> list[tuple[str, str, str]]:
+    """Names and values, decoded after they were taken apart."""
+    fields = [field.partition(b"=") for field in body.split(b"&")]
+    return [(_decoded(name), "=", _decoded(value)) for name, _, value in fields]
 
 
 def _decoded(text: bytes) -> str:
