@@ -18,6 +18,8 @@ from typing import Final, Literal
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
@@ -187,8 +189,9 @@ def verify(proof: Proof, secret: Secret, *, now: datetime, service: str, regions
             _unlike("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
         )
     _check_window(proof.signed_at, now, past=WINDOW if proof.form == "header" else PRESIGNED_WINDOW)
-    key = KEYS.of(proof.access_key_id, secret, proof.date, proof.region, proof.service)
-    _check_signature(proof.signature, key, proof.string_to_sign)
+    code = KEYS.of(proof.access_key_id, secret, proof.date, proof.region, proof.service)
+    code.update(proof.string_to_sign)
+    _check_signature(proof.signature, code.finalize())
 
 
 def verify_delegated(
@@ -225,7 +228,7 @@ def verify_delegated(
             _unlike("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
         )
     _check_window(signed_at, now, past=window)
-    _check_signature(signature, signing_key(secret, date, region, scope_service), string_to_sign)
+    _check_signature(signature, hmac.digest(signing_key(secret, date, region, scope_service), string_to_sign, "sha256"))
     return signed_at
 
 
@@ -283,26 +286,26 @@ class SigningKeys:
     A key is found again only with the secret that made it: a changed secret never verifies with an old key.
     """
 
-    __slots__ = ("_keys", "_most")
+    __slots__ = ("_codes", "_most")
 
     def __init__(self, most: int = 4096) -> None:
         """Begin with none."""
         self._most = most
-        self._keys: dict[tuple[str, str, str, str], tuple[bytes, bytes]] = {}
+        self._codes: dict[tuple[str, str, str, str], tuple[bytes, HMAC]] = {}
 
-    def of(self, access_key_id: str, secret: Secret, date: str, region: str, service: str) -> bytes:
-        """The signing key of *secret* for that day, region and service."""
+    def of(self, access_key_id: str, secret: Secret, date: str, region: str, service: str) -> HMAC:
+        """A code under the signing key of *secret* for that day, region and service, over nothing yet."""
         place = (access_key_id, date, region, service)
         # Revealed to be compared, and only its digest is kept.
         digest = hashlib.sha256(secret.reveal()).digest()
-        known = self._keys.get(place)
+        known = self._codes.get(place)
         if known is not None and hmac.compare_digest(known[0], digest):
-            return known[1]
-        key = signing_key(secret, date, region, service)
-        if len(self._keys) >= self._most:
-            del self._keys[next(iter(self._keys))]
-        self._keys[place] = (digest, key)
-        return key
+            return known[1].copy()
+        code = HMAC(signing_key(secret, date, region, service), SHA256())
+        if len(self._codes) >= self._most:
+            del self._codes[next(iter(self._codes))]
+        self._codes[place] = (digest, code)
+        return code.copy()
 
 
 KEYS: Final = SigningKeys()
@@ -438,11 +441,10 @@ def _check_window(signed_at: datetime, now: datetime, *, past: timedelta) -> Non
         )
 
 
-def _check_signature(signature: str, key: bytes, string_to_sign: bytes) -> None:
+def _check_signature(signature: str, expected: bytes) -> None:
     # As lower-case digits, so that a signature has one spelling, and as bytes, because `compare_digest` raises for text
     # that is not ASCII.
-    expected = hmac.digest(key, string_to_sign, "sha256").hex().encode("ascii")
-    if not hmac.compare_digest(signature.encode("utf-8", "replace"), expected):
+    if not hmac.compare_digest(signature.encode("utf-8", "replace"), expected.hex().encode("ascii")):
         raise Unproven(_unlike(MISMATCH))
 
 
