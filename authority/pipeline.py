@@ -184,9 +184,7 @@ class Pipeline:
 
     def request_id(self) -> str:
         """A name for one request."""
-        drawn = self._entropy.draw(16).hex()
-        # A random UUID (RFC 9562, section 5.4): four bits say so, and two say whose kind of UUID it is.
-        return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{VARIANT[drawn[16]]}{drawn[17:20]}-{drawn[20:]}"
+        return random_uuid(self._entropy.draw(16))
 
     async def may_be_ours(self, head: Received) -> bool:
         """Whether *head*, a request without its body, names a credential of ours: then more of it is read."""
@@ -258,10 +256,10 @@ class Pipeline:
             return self._count(question.name if question.known else "", received.peer, signed, known)
         meant = self._read(question, signed.service, _origin(received, request_id, signed.region))
         gather = None if meant.action is None else self._gatherers.get(meant.action.name)
-        coming = (
-            None if gather is None else gather(Gathering(meant.input, signed.credential, self._committer.version, now))
-        )
-        gathered = None if coming is None else await coming
+        gathered: object = None
+        if gather is not None:
+            coming = gather(Gathering(meant.input, signed.credential, self._committer.version, now))
+            gathered = None if coming is None else await coming
         return _Matter(signed, meant, gathered, self._entropy.draw(SEED_BYTES))
 
     def _signer(
@@ -357,6 +355,12 @@ class Pipeline:
             spelled = question.write(answer, request_id)
         spelled.headers["x-authority-position"] = str(committed.position)
         return spelled
+
+
+def random_uuid(drawn: bytes) -> str:
+    """The UUID of 16 bytes drawn at random, but for six bits that say what it is (RFC 9562, section 5.4)."""
+    digits = drawn.hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def _origin(received: Received, request_id: str, region: str) -> Origin:

@@ -11,9 +11,10 @@ from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
 from authority.ledger.port import Ledger
 from authority.model.authority import SEALING_KEY_BYTES
+from authority.model.principals import ACCESS_KEY_PURPOSE, AccessKeyDeleted
 from authority.outbound.custody import Custody
 from authority.outbound.entropy import SystemEntropy
-from tests.sessions.world import World, issued
+from tests.sessions.world import ANNS, COMPANY, World, issued
 
 
 class Unread(Ledger):
@@ -21,6 +22,36 @@ class Unread(Ledger):
 
     def __getattribute__(self, name: str) -> Any:
         raise AssertionError(f"`{name}` of the ledger was asked for")
+
+
+class Vault(Unread):
+    """A ledger that has one secret, and tells how often it was asked for it."""
+
+    def __init__(self, purpose: str, sealed: bytes) -> None:
+        self.__dict__.update(row=(purpose, sealed), asked=0)
+
+    def __getattribute__(self, name: str) -> Any:
+        return object.__getattribute__(self, name)
+
+    async def secret(self, row_id: str) -> tuple[str, bytes]:
+        self.asked += 1
+        return self.row
+
+
+async def test_a_key_is_at_hand_from_its_first_use_until_it_is_deleted():
+    custody, world, key = Custody(Secret(b"r" * 32), SystemEntropy()), World(), ANNS.access_key_id
+    vault = Vault(ACCESS_KEY_PURPOSE, custody.seal(key, ACCESS_KEY_PURPOSE, Secret(b"hers")))
+    keyring = Keyring(vault, custody)
+    assert keyring.at_hand(world.state, key, None) is None
+    found = await keyring.find(world.state, key, None)
+    assert isinstance(found, Held)
+    assert found.secret == Secret(b"hers")
+    assert keyring.at_hand(world.state, key, None) == await keyring.find(world.state, key, None) == found
+    assert vault.asked == 1
+    world.take(AccessKeyDeleted(account=COMPANY, access_key_id=key))
+    assert isinstance(keyring.at_hand(world.state, key, None), Refusal)
+    assert isinstance(await keyring.find(world.state, key, None), Refusal)
+    assert not keyring._kept
 
 
 async def test_verifying_a_sessions_request_reads_no_database():
