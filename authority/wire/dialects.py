@@ -344,7 +344,8 @@ class Dialects:
             return self._json_question(received, target.decode("latin-1"))
         question = self._query_question(received)
         # Who verifies what others signed, as EKS and Teleport do, reads nothing else.
-        json = (received.header(b"accept") or b"").strip() == PLAIN_JSON.encode()
+        accepted = received.header(b"accept")
+        json = accepted is not None and accepted.strip() == PLAIN_JSON.encode()
         return msgspec.structs.replace(question, json=True) if json else question
 
     def _query_question(self, received: Received) -> QueryQuestion:

@@ -231,16 +231,16 @@ def _plain(readers: QueryReader, shape: Shape) -> ReadPlain:
         key: (name, read_text, tuple(rule.broken for rule in rules_of(member)))
         for key, name, member, read_text in readers.texts(shape)
     }
-    required = shape.required
+    known, required = members.keys() | ENVELOPED, shape.required
 
     def read(form: Mapping[str, str]) -> dict[str, Any] | None:
+        if not form.keys() <= known:
+            return None
         values: dict[str, Any] = {}
         for key, text in form.items():
             member = members.get(key)
             if member is None:
-                if key in ENVELOPED:
-                    continue
-                return None
+                continue
             name, read_text, demands = member
             try:
                 values[name] = value = read_text(text)

@@ -42,6 +42,8 @@ HEADER_NAMES: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+(?:;[a-z0-9!#$%&'*+.^
 SIGNATURE: Final = re.compile(r"[0-9a-f]{64}")
 EXPIRES: Final = re.compile(r"[0-9]{1,6}")
 LONGEST_EXPIRES: Final = 604_800
+LONGEST_REMEMBERED: Final = 1_024
+"""Characters of an Authorization header before its signature; those of clients are a quarter as long."""
 WORD: Final = re.compile(r"[^\s,=]+")
 BEFORE_SIGNATURE: Final = re.compile(rf"{ALGORITHM} +Credential=([^\s,=]+) *, *SignedHeaders=([^\s,=]+) *, *")
 DECISIVE: Final = frozenset({b"host", b"authorization", b"content-type"})
@@ -325,7 +327,8 @@ class _Claim(msgspec.Struct, frozen=True):
 
 def _claim_of_header(headers: Mapping[bytes, bytes]) -> _Claim | Refusal:
     beginning, mark, signature = headers[b"authorization"].decode("latin-1").rpartition("Signature=")
-    claimed = _beginning(beginning)
+    read = _beginning if len(beginning) <= LONGEST_REMEMBERED else _beginning.__wrapped__
+    claimed = read(beginning)
     if claimed is None or not mark or not (signature.isalnum() or WORD.fullmatch(signature)):
         return _incomplete(
             f"Authorization header requires '{ALGORITHM}', then 'Credential', 'SignedHeaders' and 'Signature'."

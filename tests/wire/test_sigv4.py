@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
+from authority.wire import sigv4
 from authority.wire.canonical import SignedHeaders
 from authority.wire.request import Received
 from authority.wire.sigv4 import (
@@ -101,6 +102,15 @@ def test_what_botocore_signs_in_the_query_is_believed(method, path, query, token
     proof = unverified_proof(request)
     assert isinstance(proof, Proof)
     assert (proof.form, proof.session_token, proof.expires) == ("query", token, 60)
+
+
+def test_a_list_of_signed_headers_without_end_is_read_and_not_remembered():
+    request = signed_by_botocore(
+        headers={"Content-Type": FORM, **{f"X-Amz-Meta-{number}": "1" for number in range(90)}}
+    )
+    remembered = sigv4._beginning.cache_info().currsize
+    assert judged(request, signing_time(request)) == KEY_ID
+    assert sigv4._beginning.cache_info().currsize == remembered
 
 
 @bounded
