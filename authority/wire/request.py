@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, final
 
 import msgspec
@@ -26,6 +26,7 @@ IN_HEADER_VALUES: Final = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 SINGLE: Final = frozenset(
     {b"host", b"authorization", b"content-type", b"content-length", b"content-encoding", b"transfer-encoding"}
 )
+NO_NAMES: Final[frozenset[bytes]] = frozenset()
 LONGEST_REMEMBERED: Final = 2_048
 """Bytes of all header names together; no client that we know has half as many."""
 
@@ -33,24 +34,19 @@ LONGEST_REMEMBERED: Final = 2_048
 class Names(msgspec.Struct, frozen=True):
     """What the names of a request's headers say, whatever their values are: a client sends the same ones each time."""
 
-    lower: tuple[bytes, ...]
-    """As they arrived, in lower case."""
-    repeated: frozenset[bytes]
-    """Those that occur more than once."""
+    count: int
     bound: frozenset[bytes]
     """Those that a signature must cover where they are present."""
     allowed: bool
     """Whether each is a name at all."""
 
     @classmethod
-    def of(cls, names: Sequence[bytes]) -> Names:
-        """What *names* say."""
-        lower = tuple(name.lower() for name in names)
+    def of(cls, names: Collection[bytes]) -> Names:
+        """What *names*, in lower case, say."""
         return cls(
-            lower,
-            frozenset(name for name, count in Counter(lower).items() if count > 1),
-            frozenset(name for name in lower if name.startswith(b"x-amz-") or name == b"content-type"),
-            all(HEADER_NAME.fullmatch(name) for name in lower),
+            len(names),
+            frozenset(name for name in names if name.startswith(b"x-amz-") or name == b"content-type"),
+            all(HEADER_NAME.fullmatch(name) for name in names),
         )
 
 
@@ -59,20 +55,32 @@ def _remembered(lines: bytes) -> Names:
     return Names.of(lines.split(b"\n"))
 
 
-def _names_of(names: Sequence[bytes]) -> Names:
-    lines = b"\n".join(names)
+def _names_of(fields: Mapping[bytes, bytes]) -> Names:
+    lines = b"\n".join(fields)
     if len(lines) <= LONGEST_REMEMBERED:
         remembered = _remembered(lines)
-        if len(remembered.lower) == len(names):  # INVARIANT: then no name holds what joins them, and they are the same
+        if remembered.count == len(fields):  # INVARIANT: then no name holds what joins them, and they are the same
             return remembered
-    return Names.of(names)
+    return Names.of(fields)
 
 
 @final
 class Received:
     """One request as it arrived: nothing decoded, nothing reordered, no duplicate dropped."""
 
-    __slots__ = ("body", "fields", "headers", "method", "names", "path", "peer", "query", "secure", "target", "values")
+    __slots__ = (
+        "body",
+        "fields",
+        "headers",
+        "method",
+        "names",
+        "path",
+        "peer",
+        "query",
+        "repeated",
+        "secure",
+        "target",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - as it comes from a socket
         self,
@@ -89,12 +97,11 @@ class Received:
         self.path, _, self.query = target.partition(b"?")
         """What stands before and after the first `?`, raw."""
         self.headers = headers
-        self.names = names = _names_of([name for name, _ in headers])
-        self.values = values = [value for _, value in headers]
-        self.fields = dict(zip(names.lower, values, strict=True))
-        if names.repeated:
-            self.fields = dict(zip(reversed(names.lower), reversed(values), strict=True))
+        self.fields = {name.lower(): value for name, value in reversed(headers)}
         """The first value of each header, by its name in lower case; what decides anything has only one."""
+        self.repeated = NO_NAMES if len(self.fields) == len(headers) else _repeated(headers)
+        """The headers that occur more than once."""
+        self.names = _names_of(self.fields)
         self.body = body
         self.peer = peer
         self.secure = secure
@@ -128,10 +135,11 @@ def examine(received: Received, hosts: frozenset[str]) -> Refusal | None:
         return _malformed("The path must not contain empty segments, '.' or '..'.")
 
     fields, names = received.fields, received.names
-    # All values at once: what is allowed is said of single bytes.
-    if not names.allowed or b"".join(received.values).translate(None, IN_HEADER_VALUES):
+    values = [value for _, value in received.headers] if received.repeated else fields.values()
+    # All of them at once: what is allowed is said of single bytes.
+    if not names.allowed or b"".join(values).translate(None, IN_HEADER_VALUES):
         return _malformed("A header contains a character that is not allowed.")
-    for name in names.repeated:  # readers differ on which of two wins; CVE-2026-34525 is this with Host
+    for name in received.repeated:  # readers differ on which of two wins; CVE-2026-34525 is this with Host
         if name in SINGLE or name.startswith(b"x-amz-"):
             return _malformed(f"The header {name.decode('ascii')} occurs more than once.")
 
@@ -145,6 +153,11 @@ def examine(received: Received, hosts: frozenset[str]) -> Refusal | None:
     if host is None or host.decode("latin-1").lower() not in hosts:
         return _malformed("The Host header does not name this endpoint.")
     return None
+
+
+def _repeated(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    counted = Counter(name.lower() for name, _ in headers)
+    return frozenset(name for name, count in counted.items() if count > 1)
 
 
 def _walks(path: bytes) -> bool:

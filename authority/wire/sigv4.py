@@ -105,7 +105,7 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     3. `host`, every `x-amz-*` header that is there and the content type are signed (CVE-2026-97731, CVE-2026-115374);
     4. a declared body hash is the true one: no unsigned payload, no stream (CVE-2025-31489).
     """
-    headers, repeated = received.fields, received.names.repeated
+    headers, repeated = received.fields, received.repeated
     if repeated and any(name in DECISIVE or name.startswith(b"x-amz-") for name in repeated):
         return _malformed("A header that decides who asks for what occurs more than once.")
     query = received.query
@@ -144,7 +144,7 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
         return _incomplete("'Host' must be a 'SignedHeader' in the AWS Authorization.")
     if not received.names.bound <= signed.names:
         # An intermediary could have added it; a signature that does not cover it says nothing about it.
-        name = next(name for name in reversed(received.names.lower) if name in received.names.bound - signed.names)
+        name = next(name for name in headers if name in received.names.bound - signed.names)
         return _unlike(f"The header {name.decode('latin-1')!r} is present but not signed.")
     if repeated and not signed.names.isdisjoint(repeated):
         return _malformed("A header that is signed occurs more than once.")
