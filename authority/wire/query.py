@@ -42,7 +42,7 @@ def read_form(body: bytes, content_type: str) -> dict[str, str] | Refusal:
     except UnicodeDecodeError:
         return _malformed("The query string is not UTF-8.")
     form = {name: value for name, _, value in pairs}
-    if "" in form or max(map(len, form)) > LONGEST_NAME:
+    if "" in form or (len(body) > LONGEST_NAME and max(map(len, form)) > LONGEST_NAME):
         return _malformed("The query string contains a parameter without a name, or one with an endless name.")
     if not text.isprintable() and UNSPEAKABLE.search(text) is not None:
         return _malformed("The query string contains a control character.")

@@ -145,7 +145,7 @@ def examine(received: Received, hosts: frozenset[str]) -> Refusal | None:
 
     if b"content-encoding" in fields:  # the signature covers the compressed bytes, a handler would read the others
         return _malformed("Content-Encoding is not supported.")
-    if fields.get(b"content-type", b"").lstrip(b" \t").lower().startswith(b"multipart/"):
+    if _multipart(fields.get(b"content-type", b"")):
         return _malformed("A multipart body is not supported.")
 
     host = fields.get(b"host")
@@ -153,6 +153,11 @@ def examine(received: Received, hosts: frozenset[str]) -> Refusal | None:
     if host is None or host.decode("latin-1").lower() not in hosts:
         return _malformed("The Host header does not name this endpoint.")
     return None
+
+
+@functools.lru_cache(maxsize=64)
+def _multipart(content_type: bytes) -> bool:
+    return content_type.lstrip(b" \t").lower().startswith(b"multipart/")
 
 
 def _repeated(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
