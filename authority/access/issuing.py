@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from authority.access.action import Facts, Minted
+from authority.access.beside import Beside
 from authority.access.caller import Caller
 from authority.access.session_contents import SessionPolicies, SessionTags
 from authority.kernel.ids import TEMPORARY_KEY, AccessKeyId, AccountId, RoleId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.model.account import Account
+from authority.model.authority import SealingKey
 from authority.model.roles import Role
 from authority.model.sessions import SessionIssued, SessionKind
 from authority.model.state import State
@@ -65,8 +67,23 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     policies: SessionPolicies = SessionPolicies()
     tags: SessionTags = SessionTags()
     source_identity: str = ""
-    more: Mapping[str, Any] = {}
-    """Other fields of `SessionIssued`."""
+    external_id: str = ""
+    mfa_at: datetime | None = None
+    provider: str = ""
+    vouched: dict[str, str | tuple[str, ...]] = {}
+    evidence: str = ""
+
+
+class _Whose(msgspec.Struct, frozen=True):
+    """Whose permissions a session has."""
+
+    account: AccountId
+    role_id: RoleId = RoleId("")
+    role_name: str = ""
+    role_path: str = ""
+    kind: SessionKind = SessionKind.ROLE
+    user_id: str = ""
+    user_name: str = ""
 
 
 def duration_refused(role: Role, seconds: int, *, chained: bool) -> Refusal | None:
@@ -92,13 +109,7 @@ def role_session(
 ) -> SessionIssued | Refusal:
     """A session of a role, which is an account's."""
     account, role = whose
-    of_role = {
-        "account": account.id,
-        "role_id": RoleId(role.id),
-        "role_name": role.name,
-        "role_path": role.path,
-    }
-    return _issued(state, facts, lineage, wanted, of_role)
+    return _issued(state, facts, lineage, wanted, _Whose(account.id, RoleId(role.id), role.name, role.path))
 
 
 def user_session(
@@ -106,41 +117,64 @@ def user_session(
 ) -> SessionIssued | Refusal:
     """A session of the user or root who asks for it."""
     holder = caller.holder
-    of_user = {
-        "account": caller.account,
-        "kind": kind,
-        "user_id": caller.principal.unique_id,
-        "user_name": "" if holder is None else f"{holder.path}{holder.name}",
-    }
-    return _issued(state, facts, lineage_of(caller), wanted, of_user)
+    whose = _Whose(
+        caller.account,
+        kind=kind,
+        user_id=caller.principal.unique_id,
+        user_name="" if holder is None else f"{holder.path}{holder.name}",
+    )
+    return _issued(state, facts, lineage_of(caller), wanted, whose)
 
 
-def _issued(
-    state: State, facts: Facts, lineage: Lineage, wanted: Wanted, whose: Mapping[str, Any]
-) -> SessionIssued | Refusal:
-    key = state.newest_sealing_key()
+_NEWEST: Final[Beside[None, SealingKey | None]] = Beside()
+
+
+def _sealing_key(state: State) -> SealingKey | None:
+    """The daily key in use: the same for as long as the state is."""
+    known = _NEWEST.of(state)
+    if None not in known:
+        known[None] = state.newest_sealing_key()
+    return known[None]
+
+
+def _issued(state: State, facts: Facts, lineage: Lineage, wanted: Wanted, whose: _Whose) -> SessionIssued | Refusal:
+    key = _sealing_key(state)
     if key is None:
         return NOT_YET
-    return SessionIssued(
+    # Fifteen keywords at most: of more, CPython makes a dictionary first, and the call costs three times as much.
+    session = SessionIssued(
+        account=whose.account,
         access_key_id=AccessKeyId(facts.new_id(TEMPORARY_KEY)),
+        role_id=whose.role_id,
+        role_name=whose.role_name,
+        role_path=whose.role_path,
         session_name=wanted.name,
         issued_at=facts.now,
-        expires_at=facts.now + timedelta(seconds=wanted.seconds),
+        expires_at=facts.now + timedelta(0, wanted.seconds),
         caller_access_key_id=lineage.access_key_id,
         caller_arn=lineage.arn,
         caller_principal_id=lineage.principal_id,
         ancestors=lineage.ancestors,
         root_principal=lineage.root_principal,
-        root_provider=lineage.root_provider,
         decided_from=facts.decided_from,
         sealing_key_id=key.id,
+    )
+    return msgspec.structs.replace(
+        session,
         source_identity=wanted.source_identity,
+        external_id=wanted.external_id,
         tags=wanted.tags.all,
         transitive_keys=wanted.tags.transitive,
         policy=wanted.policies.inline,
         policy_versions=wanted.policies.managed,
-        **whose,
-        **wanted.more,
+        mfa_at=wanted.mfa_at,
+        kind=whose.kind,
+        user_id=whose.user_id,
+        user_name=whose.user_name,
+        provider=wanted.provider,
+        vouched=wanted.vouched,
+        evidence=wanted.evidence,
+        root_provider=lineage.root_provider,
     )
 
 

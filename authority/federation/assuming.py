@@ -125,7 +125,9 @@ def issue(
         policies=policies,
         tags=tags,
         source_identity=vouched.source_identity,
-        more={"provider": vouched.provider, "vouched": vouched.lasting, "evidence": vouched.evidence},
+        provider=vouched.provider,
+        vouched=vouched.lasting,
+        evidence=vouched.evidence,
     )
     session = role_session(state, facts, found, lineage, contents)
     if isinstance(session, Refusal):

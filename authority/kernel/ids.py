@@ -5,7 +5,6 @@ An id says what it names and nothing else (IAM User Guide, unique identifiers).
 
 from __future__ import annotations
 
-import base64
 from typing import Final, NewType
 
 AccountId = NewType("AccountId", str)
@@ -30,10 +29,12 @@ INSTANCE_PROFILE: Final = "AIPA"
 LONG_TERM_KEY: Final = "AKIA"
 TEMPORARY_KEY: Final = "ASIA"
 
-TAIL_BYTES: Final = 10
-"""Eighty random bits: two of a million million ids are equal with a chance below one in two."""
+TAIL_BYTES: Final = 16
+"""Each gives five of eighty random bits: two of a million million ids are equal with a chance below one in two."""
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 8
+"""The letter of base 32 (RFC 4648, section 6) for every byte: each of them for as many bytes as any other."""
 
 
 def unique_id(kind: str, entropy: bytes) -> str:
-    """Spell *kind* followed by `TAIL_BYTES` of *entropy* in base 32: twenty characters."""
-    return kind + base64.b32encode(entropy[:TAIL_BYTES]).decode("ascii")
+    """Spell *kind* followed by a letter for each of the first `TAIL_BYTES` of *entropy*: twenty characters."""
+    return kind + entropy[:TAIL_BYTES].translate(_LETTERS).decode("ascii")

@@ -5,13 +5,14 @@ The catalogue stands for what AWS manages: one for all accounts, and no account 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from authority.kernel.ids import POLICY, PolicyId, unique_id
+from authority.kernel.ids import POLICY, PolicyId
 from authority.kernel.tags import Tag
 from authority.model.fact import AccountFact, Fact
 
@@ -23,7 +24,8 @@ PARTITION: Final = "aws"
 
 def catalogue_id(path: str, name: str) -> PolicyId:
     """The unique id of a catalogue policy: the same in every authority, and made from its ARN alone."""
-    return PolicyId(unique_id(POLICY, hashlib.sha256(f"{path}{name}".encode()).digest()))
+    digest = hashlib.sha256(f"{path}{name}".encode()).digest()
+    return PolicyId(POLICY + base64.b32encode(digest[:10]).decode("ascii"))
 
 
 class PolicyVersion(msgspec.Struct, frozen=True):

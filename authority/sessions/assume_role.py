@@ -7,6 +7,7 @@ how many are active.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -29,6 +30,7 @@ from authority.access.issuing import (
 from authority.access.mfa import Compared, judge_mfa
 from authority.access.naming import role_by_arn
 from authority.access.session_contents import (
+    NO_TAGS,
     PolicyDescriptor,
     SessionTags,
     inline_session_policy,
@@ -212,7 +214,8 @@ def _decided(state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *
         policies=policies,
         tags=asked.tags,
         source_identity=asked.source_identity,
-        more={"external_id": wanted.external_id, "mfa_at": _kept_mfa(caller)},
+        external_id=wanted.external_id,
+        mfa_at=_kept_mfa(caller),
     )
     session = role_session(state, facts, (account, role), lineage, contents)
     if isinstance(session, Refusal):
@@ -255,14 +258,17 @@ def _weighings(
     if with_mfa:
         # For this call only: the session that comes of it does not say so (IAM User Guide, MFA-protected API access).
         conditions |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
-    conditions |= asked.tags.conditions()
-    if found is not None:
+    tags = asked.tags
+    if tags is not NO_TAGS:
+        conditions |= tags.conditions()
+    if found is not None and found[1].tags:
         conditions |= resource_tags(found[1].tags)
-    # Tags that are passed on stand for those of the role (IAM User Guide, chaining roles with session tags).
-    conditions |= {f"aws:resourcetag/{folded(tag.key)}": tag.value for tag in asked.tags.inherited}
+    for tag in tags.inherited:
+        # Tags that are passed on stand for those of the role (IAM User Guide, chaining roles with session tags).
+        conditions[f"aws:resourcetag/{folded(tag.key)}"] = tag.value
     policies = () if found is None else (trust_policy(*found, call.partition),)
     names = ["sts:AssumeRole"]
-    if asked.tags.all:
+    if tags.passed or tags.inherited:
         names.append("sts:TagSession")
     if asked.source_identity:
         names.append("sts:SetSourceIdentity")
@@ -299,7 +305,7 @@ def _limit_refused(account: Account, caller: Caller, active: int | None) -> Refu
     return Refusal(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for ActiveSessionsPerTrustedAccount: {most}")
 
 
-def _kept_mfa(caller: Caller) -> object:
+def _kept_mfa(caller: Caller) -> datetime | None:
     """When the caller proved his second factor, where that stays known: in a session of GetSessionToken."""
     session = caller.session
     return session.mfa_at if session is not None and session.kind is SessionKind.USER else None

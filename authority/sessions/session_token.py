@@ -61,7 +61,7 @@ def get_session_token(state: State, call: Call[GetSessionToken], facts: Facts) -
     if judged.refusal is not None:
         return Decision(answer=judged.refusal, facts=judged.facts, once=judged.once)
     seconds = lasting(call, wanted.duration_seconds)
-    contents = Wanted(name="", seconds=seconds, more={"mfa_at": judged.mfa_at})
+    contents = Wanted(name="", seconds=seconds, mfa_at=judged.mfa_at)
     session = user_session(state, facts, call.caller, SessionKind.USER, contents)
     if isinstance(session, Refusal):
         return Decision(answer=session, facts=judged.facts, once=judged.once)
