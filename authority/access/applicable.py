@@ -30,6 +30,8 @@ NOBODY: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal
 SETS: Final = 8192
 """Holders whose policies are remembered; the table is emptied when full."""
 _held: Final[dict[tuple[str | int, ...], tuple[object, tuple[Policy, ...]]]] = {}
+_trusted: Final[dict[tuple[int, str, str], tuple[Role, Policy]]] = {}
+"""As many trust policies, kept alike."""
 
 
 @lru_cache(maxsize=16384)
@@ -97,8 +99,14 @@ def managed_policy(policy: ManagedPolicy, partition: str, layer: Layer = "identi
 
 def trust_policy(account: Account, role: Role, partition: str) -> Policy:
     """The trust policy of *role*, matching principals by the unique ids they had when it was written."""
-    source = Source("trust", holder_arn(account, role, partition))
-    return compiled(role.trust.document, Kind.TRUST, source, role.trust.bound)
+    key = (id(role), account.id, partition)
+    known = _trusted.get(key)
+    if known is None:
+        if len(_trusted) >= SETS:
+            _trusted.clear()
+        source = Source("trust", holder_arn(account, role, partition))
+        known = _trusted[key] = (role, compiled(role.trust.document, Kind.TRUST, source, role.trust.bound))
+    return known[1]
 
 
 def holder_arn(account: Account, holder: Holder, partition: str) -> str:

@@ -52,6 +52,9 @@ class Judged(msgspec.Struct, frozen=True):
     """When the caller proved that he has the device; None when he did not."""
 
 
+NOTHING_TO_JUDGE: Final = Judged()
+
+
 def serial_of(account: Account, device: MfaDevice, partition: str) -> str:
     """The serial number of a virtual device: its ARN."""
     return f"arn:{partition}:iam::{account.id}:mfa{device.path}{device.name}"
@@ -108,7 +111,7 @@ def judge_mfa(state: State, caller: Caller, *, serial: str, code: str, gathered:
     it, and does it no harm.
     """
     if not serial and not code:
-        return Judged()
+        return NOTHING_TO_JUDGE
     if not serial or not code:
         return Judged(BOTH_NEEDED)
     found = device_by_serial(state, serial)

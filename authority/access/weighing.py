@@ -41,15 +41,17 @@ class Weighed(msgspec.Struct, frozen=True):
 
     def record(self) -> DecisionRecord:
         """What the log says of it."""
+        question, verdict = self.question, self.verdict
+        context = question.context
         return DecisionRecord(
-            principal=self.question.principal.arn,
-            action=self.question.action,
-            resource=self.question.resource,
-            resource_account=self.question.resource_account,
-            effect=self.verdict.effect,
-            context=dict(self.question.context),
-            determined_by=self.verdict.determined_by,
-            missing=self.verdict.missing,
+            principal=question.principal.arn,
+            action=question.action,
+            resource=question.resource,
+            resource_account=question.resource_account,
+            effect=verdict.effect,
+            context=context if isinstance(context, dict) else dict(context),
+            determined_by=verdict.determined_by,
+            missing=verdict.missing,
             judged=self.judged,
             asserted=self.asserted,
             unproven=self.unproven,
@@ -105,12 +107,12 @@ def weigh(
     caller's account has beside those of his own.
     """
     caller, standing = call.caller, standing_of(state, call.caller)
-    known = {**standing.context, **passing(caller, call.origin.region, now)}
+    lasts, passes = standing.context, passing(caller, call.origin.region, now)
     if asserted is None:
-        context = {**seen(call.origin), **known, **conditions}
+        context = {**seen(call.origin), **lasts, **passes, **conditions}
     else:
-        asserted = {key: value for key, value in asserted.items() if key not in known}
-        context = {**asserted, **known, **conditions}
+        asserted = {key: value for key, value in asserted.items() if key not in lasts and key not in passes}
+        context = {**asserted, **lasts, **passes, **conditions}
     parsed = arns.parse(resource)
     # What belongs to all accounts is asked about as if it were the caller's: no other account has a say in it.
     named = parsed.account if parsed is not None and parsed.account != CATALOGUE else ""
@@ -123,7 +125,7 @@ def weigh(
         resource=resource,
         resource_account=resource_account,
         context=context,
-        identity=(*standing.identity, *also),
+        identity=standing.identity + also,
         boundary=standing.boundary,
         session=standing.session,
         resource_policies=resource_policies,

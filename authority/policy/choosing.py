@@ -7,7 +7,7 @@ names and what it asks of a request; `evaluate` does.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Final, TypeAlias
 
@@ -39,8 +39,10 @@ class Choice:
                 (self._open if goes_on else self._whole).setdefault(text, []).append(placed)
         self._lengths = sorted({len(text) for text in self._open})
 
-    def near(self, resource: str) -> list[Placed]:
+    def near(self, resource: str) -> Sequence[Placed]:
         """Those that may reach *resource*: all whose `reach` is None do.  One that names it twice may come twice."""
+        if not self._whole and not self._lengths:
+            return self._anyhow
         found = [*self._anyhow, *self._whole.get(resource, ())]
         most = len(resource)
         for length in self._lengths:

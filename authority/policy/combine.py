@@ -83,13 +83,20 @@ class Verdict(msgspec.Struct, frozen=True):
     @property
     def allowed(self) -> bool:
         """Whether the answer is yes."""
-        return self.effect is Effect.ALLOWED
+        return self.effect is _ALLOWED
 
     def __bool__(self) -> NoReturn:
         """Refuse: `if verdict:` would always be true."""
         raise TypeError("test verdict.allowed, never the verdict itself")
 
 
+# Looking up a member of an enumeration costs more than testing a name.
+_ALLOWED: Final = Effect.ALLOWED
+_EXPLICIT_DENY: Final = Effect.EXPLICIT_DENY
+_IMPLICIT_DENY: Final = Effect.IMPLICIT_DENY
+_NONE: Final = Grant.NONE
+_ROLE: Final = Grant.ROLE
+_DIRECT: Final = Grant.DIRECT
 _FEDERATED_USER: Final = PrincipalKind.FEDERATED_USER
 _ROOT: Final = PrincipalKind.ROOT
 _OUTSIDERS: Final = frozenset(
@@ -107,9 +114,9 @@ _WORDS: Final[Mapping[Layer, str]] = {
 }
 _CHECKS: Final[Mapping[Layer, tuple[Check, Check, Check]]] = {
     layer: (
-        Check(layer, Effect.EXPLICIT_DENY),
-        Check(layer, Effect.ALLOWED),
-        Check(layer, Effect.IMPLICIT_DENY),
+        Check(layer, _EXPLICIT_DENY),
+        Check(layer, _ALLOWED),
+        Check(layer, _IMPLICIT_DENY),
     )
     for layer in _WORDS
 }
@@ -164,7 +171,7 @@ def weigh(question: Question) -> Verdict:
         limits.append(("session", hearing.hear("session", session)[0]))
     identity: _Said = ("identity", hearing.hear("identity", question.identity)[0])
     theirs: Layer = "trust" if question.trust else "resource"
-    grant = Grant.NONE
+    grant = _NONE
     resource: _Said = (theirs, [])
     if question.trust or question.resource_policies:
         allowed, grant = hearing.hear(theirs, question.resource_policies)
@@ -175,14 +182,14 @@ def weigh(question: Question) -> Verdict:
         control += hearing.hear_levels("rcp", question.rcps)
 
     if hearing.inquiry.denials:
-        return hearing.close(Effect.EXPLICIT_DENY, hearing.inquiry.denials)
+        return hearing.close(_EXPLICIT_DENY, hearing.inquiry.denials)
 
     own = question.principal.account == question.resource_account
     must_name = question.trust or (bool(question.resource_policies) and _is_key(question.resource))
     needed: list[_Said]
     if kind is _ROOT and question.trust:
         # No role can be assumed by root (STS API, AssumeRole).
-        return hearing.close(Effect.IMPLICIT_DENY, (), theirs)
+        return hearing.close(_IMPLICIT_DENY, (), theirs)
     if kind is _ROOT:
         needed = [] if own and not must_name else [resource]
     elif kind in _OUTSIDERS:
@@ -190,9 +197,9 @@ def weigh(question: Question) -> Verdict:
     elif not own:
         # What the caller's own account says comes first: a stranger learns nothing about the other side.
         needed = [identity, *limits, resource]
-    elif grant is Grant.DIRECT and not question.trust:
+    elif grant is _DIRECT and not question.trust:
         needed = [resource]
-    elif grant >= Grant.ROLE:
+    elif grant >= _ROLE:
         needed = [resource, *limits]
     elif must_name:
         needed = [resource, identity, *limits]
@@ -202,9 +209,9 @@ def weigh(question: Question) -> Verdict:
     determined_by: list[Matched] = []
     for layer, statements in (*control, *needed):
         if not statements:
-            return hearing.close(Effect.IMPLICIT_DENY, (), layer)
+            return hearing.close(_IMPLICIT_DENY, (), layer)
         determined_by += statements
-    return hearing.close(Effect.ALLOWED, determined_by)
+    return hearing.close(_ALLOWED, determined_by)
 
 
 def _is_service_linked(principal: Principal) -> bool:

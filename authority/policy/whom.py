@@ -7,10 +7,22 @@ later is a stranger.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from authority.policy import silences
 from authority.policy.grammar import Named
 from authority.policy.principal import Grant, Principal, PrincipalKind
+
+# Looking up a member of an enumeration costs more than testing a name.
+_NONE: Final = Grant.NONE
+_ACCOUNT: Final = Grant.ACCOUNT
+_ROLE: Final = Grant.ROLE
+_DIRECT: Final = Grant.DIRECT
+_USER: Final = PrincipalKind.USER
+_SERVICE: Final = PrincipalKind.SERVICE
+_SESSIONS: Final = frozenset({PrincipalKind.ASSUMED_ROLE, PrincipalKind.FEDERATED_USER})
+_VOUCHED: Final = frozenset({PrincipalKind.SAML, PrincipalKind.WEB_IDENTITY})
+_MEMBERS: Final = _SESSIONS | {PrincipalKind.ROOT, _USER}
 
 
 class Whom:
@@ -46,46 +58,39 @@ class Whom:
     def grant(self, principal: Principal) -> Grant:
         """Say in which way *principal* is named, the most direct one first."""
         if self._everybody or self._names_itself(principal):
-            return Grant.DIRECT
+            return _DIRECT
         if self._names_issuer(principal):
-            return Grant.ROLE
-        return Grant.ACCOUNT if self._names_account(principal) else Grant.NONE
+            return _ROLE
+        return _ACCOUNT if self._names_account(principal) else _NONE
 
     def spares(self, principal: Principal) -> bool:
         """Whether a Deny for all but these leaves *principal* alone."""
         if self._everybody or silences.SESSION_SPARED_BY_PART:
-            return self.grant(principal) is not Grant.NONE
-        match principal.kind:
-            case PrincipalKind.USER:
-                return self._names_itself(principal) and self._names_account(principal)
-            case PrincipalKind.ASSUMED_ROLE | PrincipalKind.FEDERATED_USER:
-                named = self._names_itself(principal) and self._names_issuer(principal)
-                return named and self._names_account(principal)
-            case _:
-                return self.grant(principal) is not Grant.NONE
+            return self.grant(principal) is not _NONE
+        if principal.kind is _USER:
+            return self._names_itself(principal) and self._names_account(principal)
+        if principal.kind in _SESSIONS:
+            named = self._names_itself(principal) and self._names_issuer(principal)
+            return named and self._names_account(principal)
+        return self.grant(principal) is not _NONE
 
     def _names_itself(self, principal: Principal) -> bool:
-        match principal.kind:
-            case PrincipalKind.USER:
-                return principal.unique_id in self._ids or principal.arn in self._arns
-            case PrincipalKind.ASSUMED_ROLE | PrincipalKind.FEDERATED_USER:
-                return principal.arn in self._arns
-            case PrincipalKind.SERVICE:
-                return principal.arn in self._services
-            case PrincipalKind.SAML | PrincipalKind.WEB_IDENTITY:
-                return principal.issuer in self._providers
-            case _:
-                return False  # root is named by its account, a stranger by nothing
+        kind = principal.kind
+        if kind is _USER:
+            return principal.unique_id in self._ids or principal.arn in self._arns
+        if kind in _SESSIONS:
+            return principal.arn in self._arns
+        if kind is _SERVICE:
+            return principal.arn in self._services
+        # Root is named by its account, a stranger by nothing.
+        return kind in _VOUCHED and principal.issuer in self._providers
 
     def _names_issuer(self, principal: Principal) -> bool:
         """Whether the role, or the federating user, behind a session is named."""
-        if principal.kind not in (PrincipalKind.ASSUMED_ROLE, PrincipalKind.FEDERATED_USER):
+        if principal.kind not in _SESSIONS:
             return False
         return principal.unique_id in self._ids or principal.issuer in self._arns
 
     def _names_account(self, principal: Principal) -> bool:
         """Whether the account is named; who is vouched for by a provider belongs to none yet."""
         return principal.kind in _MEMBERS and principal.account in self._accounts
-
-
-_MEMBERS = frozenset({PrincipalKind.ROOT, PrincipalKind.USER, PrincipalKind.ASSUMED_ROLE, PrincipalKind.FEDERATED_USER})
