@@ -324,10 +324,11 @@ class Pipeline:
     def _proposal(self, matter: _Matter, version: Version, claimed: frozenset[str]) -> Proposal[Decision]:
         now = self._clock.now()
         decision, who = matter.decided(version, now, claimed)
-        body, decision = record(matter.meant.asked, who, decision, now)
+        body, header, decision = record(matter.meant.asked, who, decision, now)
         rows: list[SideRow] = [new.sealed_by(self._custodian) for new in decision.secrets]
         rows += [DropSecret(row) for row in decision.dropped]
-        return Proposal(new_entry(body, once=decision.once, rows=tuple(rows)), decision.facts, decision)
+        entry = new_entry(body, once=decision.once, rows=tuple(rows), written=header)
+        return Proposal(entry, decision.facts, decision)
 
     def _still(self, matter: _Matter) -> bool:
         """Whether the newest state would answer again what it answered once: an answer that lasts asks now and then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -14,7 +14,7 @@ from authority.access.call import Origin
 from authority.access.caller import Caller, Credential
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
-from authority.ledger.codec import room_beside
+from authority.ledger.codec import LONGEST_SUBJECT, Header, room_beside
 from authority.model.event import (
     FORMAT,
     LARGEST,
@@ -33,7 +33,6 @@ LONGEST_VALUE: Final = 2_048
 SHORT_VALUE: Final = 128
 """Bytes of a parameter's JSON that are recorded where there is little room."""
 MOST_ITEMS: Final = 200
-LONGEST_SUBJECT: Final = 2_048
 HIDDEN: Final = "***"
 NEVER_RECORDED: Final = frozenset(
     {
@@ -57,23 +56,30 @@ class Asked(msgspec.Struct, frozen=True):
     sensitive: frozenset[str] = frozenset()
 
 
-def record(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime) -> tuple[bytes, Decision]:
-    """The bytes of one proven request's entry, and the decision that they are of.
+def record(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime) -> tuple[bytes, Header, Decision]:
+    """The bytes of one proven request's entry, the header that they begin with, and the decision that they are of.
 
     Where there is little room, parameters are recorded by their digests: the facts and the decisions say the same.  A
     decision whose entry would be too large all the same is refused in its place, so that nothing happens that is not
     recorded.
     """
-    body = write_event(_event(asked, caller, decision, at))
-    room = LARGEST - room_beside(decision.once, (*(new.row for new in decision.secrets), *decision.dropped))
+    event = _event(asked, caller, decision, at)
+    body = write_event(event)
+    room = LARGEST - room_beside(decision.once, [*[new.row for new in decision.secrets], *decision.dropped])
     if len(body) > room:
         short = msgspec.structs.replace(asked, parameters=_digested(asked.parameters, asked.sensitive))
         body = write_event(_event(short, caller, decision, at))
     if len(body) <= room:
-        return body, decision
+        return body, _header(event), decision
     instead = Decision(answer=TOO_LARGE, subject=decision.subject)
-    bare = msgspec.structs.replace(asked, parameters={})
-    return write_event(_event(bare, caller, instead, at)), instead
+    event = _event(msgspec.structs.replace(asked, parameters={}), caller, instead, at)
+    return write_event(event), _header(event), instead
+
+
+def _header(event: Event) -> Header:
+    """The beginning of *event*, which a shorter form of it has too."""
+    lane = lane_of(event.facts)
+    return Header(type=event.type, v=event.v, decided_at=event.decided_at, lane=lane, subject=event.subject)
 
 
 def _event(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime) -> Event:
@@ -96,16 +102,19 @@ def _event(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime)
             region=origin.region,
         ),
         caller=caller,
-        decisions=tuple(weighed.record() for weighed in decision.weighed),
+        decisions=tuple([weighed.record() for weighed in decision.weighed]),
         outcome=Outcome(refused=answer.reason, message=answer.message)
         if isinstance(answer, Refusal)
         else Outcome(warnings=decision.warnings),
     )
 
 
-def lane_of(facts: tuple[Fact, ...]) -> str:
+def lane_of(facts: tuple[Fact, ...]) -> Literal["config", "session"]:
     """The lane of an entry that makes *facts* true."""
-    return "config" if any(fact.CONFIG for fact in facts) else "session"
+    for fact in facts:
+        if fact.CONFIG:
+            return "config"
+    return "session"
 
 
 def act_of_authority(name: str, facts: tuple[Fact, ...], at: datetime, subject: str = "") -> bytes:
@@ -125,7 +134,11 @@ def act_of_authority(name: str, facts: tuple[Fact, ...], at: datetime, subject: 
 def recorded(parameters: Mapping[str, Any], sensitive: frozenset[str] = frozenset()) -> dict[str, Any]:
     """*parameters* without secrets, and with what is long cut down to its length and digest."""
     return {
-        name: HIDDEN if name in sensitive or name.lower() in NEVER_RECORDED else _cut(value)
+        name: HIDDEN
+        if name in sensitive or name.lower() in NEVER_RECORDED
+        else value  # nearly all: what `_cut` leaves alone, without asking it
+        if isinstance(value, str) and len(value) <= LONGEST_VALUE
+        else _cut(value)
         for name, value in parameters.items()
     }
 

@@ -18,20 +18,23 @@ import msgspec
 from authority.ledger.port import MAX_BODY, Lane, NewEntry, PutSecret, SideRow
 
 LANES: Final = {"session": Lane.SESSION, "config": Lane.CONFIG}
+LONGEST_TYPE: Final = 128
+LONGEST_SUBJECT: Final = 2_048
+LAST_VERSION: Final = 0x7FFF
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the top level of every body says, whatever else it holds.  The ledger's columns are derived from it.
 
     `once` are the keys that the entry claims.  `vault` names the secrets that it keeps, by their digests (`digest_of`),
     and those that it destroys, by null.  So nothing that lies beside the log can be another than the log says.
     """
 
-    type: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-    v: Annotated[int, msgspec.Meta(ge=1, le=0x7FFF)]
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TYPE)]
+    v: Annotated[int, msgspec.Meta(ge=1, le=LAST_VERSION)]
     decided_at: Annotated[datetime, msgspec.Meta(tz=True)]
     lane: Literal["session", "config"]
-    subject: Annotated[str, msgspec.Meta(max_length=2048)]
+    subject: Annotated[str, msgspec.Meta(max_length=LONGEST_SUBJECT)]
     once: tuple[str, ...] = ()
     vault: dict[str, str | None] = {}
 
@@ -69,9 +72,29 @@ def header_of(body: bytes) -> Header:
     return header
 
 
-def new_entry(body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, ...] = ()) -> NewEntry:
-    """Make the entry that *body* says it is, with what it brings along named at its end; or raise `ValueError`."""
-    header = header_of(body)
+def _borne_out(header: Header, body: bytes) -> bool:
+    """Whether *body* begins with *header*, spelled as we spell it, and `header_of` would have no word against it."""
+    return (
+        header.decided_at.tzinfo is UTC
+        and 0 < len(header.type) <= LONGEST_TYPE
+        and 0 < header.v <= LAST_VERSION
+        and header.lane in LANES
+        and len(header.subject) <= LONGEST_SUBJECT
+        and "\x00" not in header.type
+        and "\x00" not in header.subject
+        and body.startswith(b"%b," % _ENCODER.encode(header)[:-1])
+    )
+
+
+def new_entry(
+    body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, ...] = (), written: Header | None = None
+) -> NewEntry:
+    """Make the entry that *body* says it is, with what it brings along named at its end; or raise `ValueError`.
+
+    Who has just written *body* from a struct, in which no name comes twice, says what header was *written*: where body
+    begins with that, to the byte, it need not be read again.
+    """
+    header = written if written is not None and _borne_out(written, body) else header_of(body)
     if header.once or header.vault:
         raise ValueError("the body names already what lies beside it")
     if once or rows:
@@ -94,8 +117,8 @@ def new_entry(body: bytes, *, once: tuple[str, ...] = (), rows: tuple[SideRow, .
 
 def room_beside(once: Sequence[str], rows: Sequence[str]) -> int:
     """Bytes that `new_entry` adds to a body at most, for keys and rows of these names."""
-    names = sum(len(msgspec.json.encode(name)) for name in (*once, *rows))
-    return names + _LONGEST_NAMED * (len(once) + len(rows) + 1)
+    names = (*once, *rows)
+    return sum([len(msgspec.json.encode(name)) for name in names]) + _LONGEST_NAMED * (len(names) + 1)
 
 
 def digest_of(purpose: str, sealed: bytes) -> str:

@@ -10,6 +10,7 @@ import pytest
 from authority.access.action import Decision
 from authority.access.call import Origin
 from authority.access.recording import TOO_LARGE, Asked, record
+from authority.ledger.codec import header_of
 from authority.model.event import LARGEST, CallerRecord, read_event
 from authority.model.principals import UserRenamed
 from tests.model.test_state import AT
@@ -22,8 +23,8 @@ def recorded(fact_size: int = 10, **parameters):
     """The event of a request with these parameters, and the decision that it is of."""
     fact = UserRenamed(account="111122223333", user_id="AIDAANN", name="n" * fact_size, path="/")
     asked = Asked("iam", "UpdateUser", known=True, origin=ORIGIN, parameters=parameters)
-    body, decision = record(asked, ANN, Decision(facts=(fact,)), AT)
-    assert len(body) <= LARGEST
+    body, header, decision = record(asked, ANN, Decision(facts=(fact,)), AT)
+    assert (len(body) <= LARGEST, header) == (True, header_of(body))
     return read_event(body), decision
 
 

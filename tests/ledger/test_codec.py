@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta, timezone
 
 import msgspec
 import pytest
@@ -66,6 +67,55 @@ def test_an_entry_says_what_its_body_says():
     made = new_entry(body("me", at=1, lane="config", type="x", v=7), once=("k",))
     assert (made.subject, made.lane, made.type, made.v, made.once) == ("me", Lane.CONFIG, "x", 7, ("k",))
     check(made)
+
+
+HEADER = header_of(body("me", v=7))
+
+
+def spelled(header):
+    """A body that begins with *header* as those do that we write."""
+    return msgspec.json.encode(header)[:-1] + b',"facts":[]}'
+
+
+@pytest.mark.parametrize("more", [{}, {"once": ("k",)}])
+def test_a_body_that_begins_with_its_header_makes_the_same_entry_unread(more, monkeypatch):
+    read = new_entry(spelled(HEADER), **more)
+    monkeypatch.setattr(codec, "header_of", None)
+    unread = new_entry(spelled(HEADER), **more, written=HEADER)
+    assert unread == read
+    check(unread)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"type": "another"}, {"v": 2}, {"lane": "config"}, {"subject": "another"}, {"decided_at": EPOCH + SECOND}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_header_that_the_body_does_not_begin_with_is_not_believed(wrong):
+    written = msgspec.structs.replace(HEADER, **wrong)
+    assert new_entry(spelled(HEADER), written=written) == new_entry(spelled(HEADER))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": ""},
+        {"type": "t" * 129},
+        {"type": "a\0"},
+        {"v": 0},
+        {"v": 0x8000},
+        {"subject": "s" * 2049},
+        {"subject": "a\0b"},
+        {"lane": "fast"},
+        {"decided_at": EPOCH.astimezone(timezone(timedelta(hours=1)))},
+        {"decided_at": EPOCH.replace(tzinfo=None)},
+    ],
+    ids=str,
+)
+def test_a_header_that_may_not_be_stored_is_refused_also_from_who_wrote_it(wrong):
+    written = msgspec.structs.replace(HEADER, **wrong)
+    with pytest.raises(ValueError):
+        new_entry(spelled(written), written=written)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class Recorded(World):
                 what.decide(self.state, Call(caller, given, origin, gathered), facts),
                 caller_record(caller),
             )
-        body, decision = record(Asked(what.service, what.operation, True, origin), whom, decision, self.now)
+        body, _, decision = record(Asked(what.service, what.operation, True, origin), whom, decision, self.now)
         self._append(body, decision.facts)
         return decision
 

@@ -25,7 +25,7 @@ def found(world: World, decision, who=ANNS):
     """The record of a decision, as the log gives it back."""
     caller = world.caller(who)
     assert isinstance(caller, Caller)
-    body, _ = record(Asked("sts", "AssumeRole", True, OFFICE), caller_record(caller), decision, AT)
+    body, _, _ = record(Asked("sts", "AssumeRole", True, OFFICE), caller_record(caller), decision, AT)
     return event_record(1, AT, read_event(body), withheld=False)
 
 

@@ -60,7 +60,7 @@ class Race:
             facts = Facts(AT, seed, version.configured, claimed)
             decision = action.decide(version.state, Call(caller, wanted, OFFICE, gathered), facts)
             asked = Asked(action.service, action.operation, True, OFFICE)
-            body, decision = record(asked, caller_record(caller), decision, AT)
+            body, _, decision = record(asked, caller_record(caller), decision, AT)
             return Proposal(new_entry(body, once=decision.once), decision.facts, decision)
 
         return await self.committer.submit(act)

@@ -52,7 +52,7 @@ class Book:
         caller = self.world.caller(who)
         assert isinstance(caller, Caller)
         decision = self.world.assume(arn, who=who, **more)
-        body, decision = record(
+        body, _, decision = record(
             Asked("sts", "AssumeRole", True, OFFICE), caller_record(caller), decision, self.world.now
         )
         await self._write(body)
