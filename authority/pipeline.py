@@ -31,7 +31,7 @@ from authority.access.action import Action, Decision, Facts, Minted
 from authority.access.call import Call, Origin
 from authority.access.caller import INVALID_TOKEN, Caller, Credential, caller_of
 from authority.access.context import unmapped
-from authority.access.recording import Asked, caller_record, former_caller_record, record
+from authority.access.recording import Asked, former_caller_record, record
 from authority.access.unproven import Unproven
 from authority.access.vouched import STRANGER, Vouched
 from authority.audit.answers import Behind
@@ -325,9 +325,11 @@ class Pipeline:
         now = self._clock.now()
         decision, who = matter.decided(version, now, claimed)
         body, header, decision = record(matter.meant.asked, who, decision, now)
-        rows: list[SideRow] = [new.sealed_by(self._custodian) for new in decision.secrets]
-        rows += [DropSecret(row) for row in decision.dropped]
-        entry = new_entry(body, once=decision.once, rows=tuple(rows), written=header)
+        rows: tuple[SideRow, ...] = ()
+        if decision.secrets or decision.dropped:
+            kept, dropped = decision.secrets, decision.dropped
+            rows = (*(new.sealed_by(self._custodian) for new in kept), *(DropSecret(row) for row in dropped))
+        entry = new_entry(body, once=decision.once, rows=rows, written=header)
         return Proposal(entry, decision.facts, decision)
 
     def _still(self, matter: _Matter) -> bool:
@@ -389,7 +391,7 @@ def _asking(
     caller = caller_of(state, asker.credential, now=now, partition=partition)
     if isinstance(caller, Refusal):
         return caller, former_caller_record(state, asker.credential)
-    return caller, caller_record(caller)
+    return caller, caller.record
 
 
 def _unsupported(service: str, name: str) -> Refusal:

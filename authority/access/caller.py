@@ -6,6 +6,7 @@ That it is read at the moment of deciding, and not when the signature was checke
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -15,6 +16,7 @@ from authority.kernel.ids import LONG_TERM_KEY, AccessKeyId, AccountId, RoleId, 
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
 from authority.model.account import Account
+from authority.model.event import CallerRecord, SessionRecord
 from authority.model.holders import Holder
 from authority.model.principals import KeyStatus, User
 from authority.model.sessions import SessionIssued, SessionKind
@@ -108,7 +110,7 @@ def account_of(state: State, credential: Credential) -> AccountId | None:
     return None if key is None else key.account
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
+class Caller(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A proven caller, as the state knows it now.  `holder` is the user or role whose permissions it has."""
 
     principal: Principal
@@ -121,6 +123,31 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def chained(self) -> bool:
         """Whether the caller is itself a role session."""
         return self.session is not None and self.session.kind is SessionKind.ROLE
+
+    @cached_property
+    def record(self) -> CallerRecord:
+        """Who asked, as the log says it: worked out once, since it follows from the rest."""
+        principal, session = self.principal, self.session
+        return CallerRecord(
+            kind=principal.kind,
+            arn=principal.arn,
+            principal_id=principal.unique_id,
+            account=principal.account,
+            access_key_id=self.access_key_id,
+            session=None
+            if session is None
+            else SessionRecord(
+                issuer_arn=principal.issuer or principal.arn,
+                issuer_id=session.owner,
+                name=session.session_name,
+                issued_at=session.issued_at,
+                ancestors=session.ancestors,
+                root_principal=session.root_principal,
+                source_identity=session.source_identity,
+                mfa_at=session.mfa_at,
+                kind=session.kind,
+            ),
+        )
 
 
 _CALLERS: Final[Beside[tuple[AccessKeyId, str], tuple[Credential, Caller | Refusal]]] = Beside()
@@ -137,7 +164,7 @@ def caller_of(state: State, credential: Credential, *, now: datetime, partition:
         return EXPIRED_TOKEN
     known, place = _CALLERS.of(state), (credential.access_key_id, partition)
     found = known.get(place)
-    if found is None or found[0] != credential:
+    if found is None or (found[0] is not credential and found[0] != credential):
         found = known[place] = (credential, _caller(state, credential, partition))
     return found[1]
 

@@ -11,7 +11,7 @@ import msgspec
 
 from authority.access.action import Decision
 from authority.access.call import Origin
-from authority.access.caller import Caller, Credential
+from authority.access.caller import Credential
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.ledger.codec import LONGEST_SUBJECT, Header, room_beside
@@ -22,7 +22,6 @@ from authority.model.event import (
     Event,
     Outcome,
     RequestRecord,
-    SessionRecord,
     write_event,
 )
 from authority.model.fact import Fact
@@ -169,31 +168,6 @@ def _cut(value: object) -> object:
             return [_cut(item) for item in value[:MOST_ITEMS]]
         case _:
             return value
-
-
-def caller_record(caller: Caller) -> CallerRecord:
-    """Who asked, as the log says it."""
-    principal, session = caller.principal, caller.session
-    return CallerRecord(
-        kind=principal.kind,
-        arn=principal.arn,
-        principal_id=principal.unique_id,
-        account=principal.account,
-        access_key_id=caller.access_key_id,
-        session=None
-        if session is None
-        else SessionRecord(
-            issuer_arn=principal.issuer or principal.arn,
-            issuer_id=session.owner,
-            name=session.session_name,
-            issued_at=session.issued_at,
-            ancestors=session.ancestors,
-            root_principal=session.root_principal,
-            source_identity=session.source_identity,
-            mfa_at=session.mfa_at,
-            kind=session.kind,
-        ),
-    )
 
 
 def former_caller_record(state: State, credential: Credential) -> CallerRecord:

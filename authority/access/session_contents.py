@@ -6,7 +6,7 @@ The same for every operation that issues one; who may do it is decided by them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -58,7 +58,7 @@ class SessionTags(msgspec.Struct, frozen=True):
     @property
     def all(self) -> tuple[Tag, ...]:
         """Every tag of the session."""
-        return (*self.inherited, *self.passed)
+        return self.inherited + self.passed
 
     def conditions(self) -> Context:
         """What policies may ask about them: `aws:RequestTag/...`, `aws:TagKeys`, `sts:TransitiveTagKeys`."""
@@ -149,8 +149,10 @@ def session_policies(
     return SessionPolicies(inline, tuple(managed))
 
 
-def packed_size(policies: SessionPolicies, tags: Iterable[Tag]) -> int:
+def packed_size(policies: SessionPolicies, tags: Sequence[Tag]) -> int:
     """The percentage of a token's room that is taken, rounded up (STS API, PackedPolicySize)."""
+    if policies is NO_POLICIES and not tags:
+        return 0
     texts = [policies.inline] if policies.inline else []
     texts += [arn for arn, _ in policies.managed]
     for tag in tags:

@@ -140,7 +140,7 @@ def assume_role(state: State, call: Call[AssumeRole], facts: Facts) -> Decision:
     if judged.refusal is not None:
         decision = Decision(answer=judged.refusal, subject=wanted.role_arn)
     else:
-        decision = _decided(state, call, facts, asked, with_mfa=judged.mfa_at is not None)
+        decision = _decided(state, call, facts, asked, active=brought.active, with_mfa=judged.mfa_at is not None)
     if not judged.facts and not judged.once:
         return decision
     return msgspec.structs.replace(decision, facts=(*judged.facts, *decision.facts), once=judged.once)
@@ -176,7 +176,9 @@ def passed_on(caller: Caller) -> tuple[Tag, ...]:
     return tuple(tag for tag in caller.session.tags if folded(tag.key) in keys)
 
 
-def _decided(state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *, with_mfa: bool) -> Decision:
+def _decided(
+    state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *, active: int | None, with_mfa: bool
+) -> Decision:
     wanted, caller = call.input, call.caller
     named = parse(wanted.role_arn)
     ours = named is not None and named.partition == call.partition
@@ -204,7 +206,7 @@ def _decided(state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *
         too_large(percent, policies)
         or duration_refused(role, wanted.duration_seconds, chained=caller.chained)
         or depth_refused(state, lineage)
-        or _limit_refused(account, caller, _brought(call).active)
+        or _limit_refused(account, caller, active)
     )
     if refusal is not None:
         return refused(refusal)

@@ -20,7 +20,7 @@ from pathlib import Path
 from authority.access.action import Facts
 from authority.access.call import Call, Origin
 from authority.access.caller import Credential, caller_of
-from authority.access.recording import Asked, caller_record, record
+from authority.access.recording import Asked, record
 from authority.accounts.what_if import Replaced
 from authority.audit.answers import SeenEvent
 from authority.ledger.sql.sqlite import SqliteLedger
@@ -141,7 +141,7 @@ def _recorded() -> tuple[State, list[bytes]]:
         caller = caller_of(state, credential, now=AT, partition="aws")
         asked = AssumeRole(role_arn=f"arn:aws:iam::{LENDER}:role/Deploy", role_session_name="bench")
         decision = assume_role.decide(state, Call(caller, asked, ORIGIN), Facts(AT, number.to_bytes(4, "big"), 1))
-        bodies.append(record(Asked("sts", "AssumeRole", True, ORIGIN), caller_record(caller), decision, AT)[0])
+        bodies.append(record(Asked("sts", "AssumeRole", True, ORIGIN), caller.record, decision, AT)[0])
     return state, bodies
 
 

@@ -191,3 +191,12 @@ def test_a_token_says_of_a_session_what_the_log_says_of_it():
     assert alike == {name: said[name] for name in alike}
     assert (claims.position, claims.policy_arns, claims.padding) == (7, ("arn",), b"")
     assert set(SessionClaims.__struct_fields__) - set(alike) == {"position", "policy_arns", "padding"}
+
+
+def test_a_caller_is_recorded_as_what_he_is_and_not_as_what_he_was_made_of():
+    caller = asks(MIAS)
+    assert (caller.record, caller.record.access_key_id) == (caller.record, KEY)
+    assert caller.record is caller.record
+    another = msgspec.structs.replace(caller, access_key_id=AccessKeyId("AKIAOTHER"))
+    assert another.record.access_key_id == "AKIAOTHER"
+    assert asks(MIAS) == caller

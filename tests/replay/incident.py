@@ -26,7 +26,7 @@ from authority import settings as settings_of
 from authority.access.action import Decision, Facts, NewSecret
 from authority.access.call import Call, Origin
 from authority.access.caller import Caller, Credential, SessionClaims, caller_of
-from authority.access.recording import Asked, act_of_authority, caller_record, record
+from authority.access.recording import Asked, act_of_authority, record
 from authority.accounts.founding import new_administrator
 from authority.committer import folded
 from authority.compose import initialise, owning, rebuild_projections
@@ -123,7 +123,7 @@ class Scribe:
         call = Call(caller, msgspec.convert(given, action.input), origin)
         decision = action.decide(self.version.state, call, self.facts())
         asked = Asked(action.service, action.operation, True, origin, given)
-        body, decision = record(asked, caller_record(caller), decision, self.now)
+        body, _, decision = record(asked, caller.record, decision, self.now)
         self._write(body, decision)
         return decision
 

@@ -10,7 +10,7 @@ import msgspec
 from authority.access.action import Action, Decision, Facts
 from authority.access.call import Call
 from authority.access.caller import Credential, caller_of
-from authority.access.recording import Asked, act_of_authority, caller_record, former_caller_record, record
+from authority.access.recording import Asked, act_of_authority, former_caller_record, record
 from authority.audit.answers import SeenEvent
 from authority.kernel.refusal import Refusal
 from authority.model.event import FoldedEvent, read_event
@@ -51,7 +51,7 @@ class Recorded(World):
             facts = Facts(self.now, self.position.to_bytes(4, "big"), self.configured, claimed)
             decision, whom = (
                 what.decide(self.state, Call(caller, given, origin, gathered), facts),
-                caller_record(caller),
+                caller.record,
             )
         body, _, decision = record(Asked(what.service, what.operation, True, origin), whom, decision, self.now)
         self._append(body, decision.facts)

@@ -8,7 +8,7 @@ import pytest
 from authority.access.action import Facts
 from authority.access.call import Call
 from authority.access.caller import Caller, Credential, caller_of
-from authority.access.recording import HIDDEN, Asked, caller_record, record
+from authority.access.recording import HIDDEN, Asked, record
 from authority.accounts import assessing, investigating, travelling, what_if
 from authority.accounts.containing import Closure, Led, WhoseItIs, contain, identify_credential
 from authority.accounts.inquiry import Inquiry
@@ -180,7 +180,7 @@ def test_however_many_keys_were_planted_each_act_fits_into_an_entry_and_the_next
     for left in (150, 51, 0):
         decision = decided(contain, ADMIN, here, closure(*ids), id=ids[0])
         who = caller_of(here.state, ADMIN, now=AT, partition="aws")
-        body, recorded = record(Asked("authority", "Contain", True, OFFICE), caller_record(who), decision, AT)
+        body, _, recorded = record(Asked("authority", "Contain", True, OFFICE), who.record, decision, AT)
         assert len(body) < LARGEST
         assert recorded is decision
         here.happen(*decision.facts)
@@ -221,7 +221,7 @@ def test_a_leaked_text_is_in_no_entry():
     decision = decided(identify_credential, ADMIN, None, WhoseItIs(found=()), secret=secret)
     who = caller_of(world().state, ADMIN, now=AT, partition="aws")
     asked = Asked("authority", "IdentifyCredential", True, OFFICE, {"secret": secret, "accessKeyId": KEY})
-    body, _ = record(asked, caller_record(who), decision, AT)
+    body, _, _ = record(asked, who.record, decision, AT)
     assert secret.encode() not in body
     event = read_event(body)
     assert event.request is not None

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from authority.access.caller import Caller
-from authority.access.recording import Asked, caller_record, record
+from authority.access.recording import Asked, record
 from authority.audit.queries import OneEvent
 from authority.audit.records import event_record
 from authority.kernel.refusal import Reason, Refusal
@@ -25,7 +25,7 @@ def found(world: World, decision, who=ANNS):
     """The record of a decision, as the log gives it back."""
     caller = world.caller(who)
     assert isinstance(caller, Caller)
-    body, _, _ = record(Asked("sts", "AssumeRole", True, OFFICE), caller_record(caller), decision, AT)
+    body, _, _ = record(Asked("sts", "AssumeRole", True, OFFICE), caller.record, decision, AT)
     return event_record(1, AT, read_event(body), withheld=False)
 
 

@@ -15,7 +15,7 @@ import pytest
 from authority.access.action import Decision, Facts
 from authority.access.call import Call
 from authority.access.caller import Caller, Credential, SessionClaims, caller_of
-from authority.access.recording import Asked, act_of_authority, caller_record, record
+from authority.access.recording import Asked, act_of_authority, record
 from authority.committer import Committed, Committer, Proposal
 from authority.kernel.refusal import Refusal
 from authority.ledger.codec import new_entry
@@ -60,7 +60,7 @@ class Race:
             facts = Facts(AT, seed, version.configured, claimed)
             decision = action.decide(version.state, Call(caller, wanted, OFFICE, gathered), facts)
             asked = Asked(action.service, action.operation, True, OFFICE)
-            body, _, decision = record(asked, caller_record(caller), decision, AT)
+            body, _, decision = record(asked, caller.record, decision, AT)
             return Proposal(new_entry(body, once=decision.once), decision.facts, decision)
 
         return await self.committer.submit(act)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from authority.access.caller import Caller
-from authority.access.recording import Asked, act_of_authority, caller_record, record
+from authority.access.recording import Asked, act_of_authority, record
 from authority.audit.lending import CountActive, FindLoans, Loan, Loans, Usage
 from authority.kernel.refusal import Reason
 from authority.ledger.codec import new_entry
@@ -52,9 +52,7 @@ class Book:
         caller = self.world.caller(who)
         assert isinstance(caller, Caller)
         decision = self.world.assume(arn, who=who, **more)
-        body, _, decision = record(
-            Asked("sts", "AssumeRole", True, OFFICE), caller_record(caller), decision, self.world.now
-        )
+        body, _, decision = record(Asked("sts", "AssumeRole", True, OFFICE), caller.record, decision, self.world.now)
         await self._write(body)
         return decision
 
