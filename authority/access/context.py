@@ -93,17 +93,21 @@ def lasting(caller: Caller) -> Context:
 
 def passing(caller: Caller, region: str, now: datetime) -> Context:
     """What is known of one request beside `lasting`, whoever it was sent to: its region, and the time."""
-    context = {**_clock(int(now.timestamp())), "aws:requestedregion": region}
-    if caller.session is not None and caller.session.mfa_at is not None:
-        context["aws:multifactorauthage"] = str(int((now - caller.session.mfa_at).total_seconds()))
-    return context
+    context = _shared(int(now.timestamp()), region)
+    if caller.session is None or caller.session.mfa_at is None:
+        return context
+    return {**context, "aws:multifactorauthage": str(int((now - caller.session.mfa_at).total_seconds()))}
 
 
 @functools.lru_cache(maxsize=64)
-def _clock(seconds: int) -> Mapping[str, str]:
-    """The keys of the time, which many requests of one second share."""
+def _shared(seconds: int, region: str) -> Context:
+    """The keys of the time and the region, which many requests of one second share."""
     at = datetime.fromtimestamp(seconds, UTC)
-    return {"aws:currenttime": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:epochtime": str(seconds)}
+    return {
+        "aws:currenttime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:epochtime": str(seconds),
+        "aws:requestedregion": region,
+    }
 
 
 def user_id(caller: Caller) -> str:
