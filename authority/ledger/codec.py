@@ -118,6 +118,8 @@ def new_entry(
 def room_beside(once: Sequence[str], rows: Sequence[str]) -> int:
     """Bytes that `new_entry` adds to a body at most, for keys and rows of these names."""
     names = (*once, *rows)
+    if not names:  # nearly always
+        return _LONGEST_NAMED
     return sum([len(msgspec.json.encode(name)) for name in names]) + _LONGEST_NAMED * (len(names) + 1)
 
 

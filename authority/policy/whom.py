@@ -28,7 +28,7 @@ _MEMBERS: Final = _SESSIONS | {PrincipalKind.ROOT, _USER}
 class Whom:
     """Everybody that one list of principals names."""
 
-    __slots__ = ("_accounts", "_arns", "_everybody", "_ids", "_providers", "_services")
+    __slots__ = ("_accounts", "_accounts_alone", "_arns", "_everybody", "_ids", "_providers", "_services")
 
     def __init__(self, names: Iterable[Named], bound: Mapping[str, str | None]) -> None:
         """Sort *names* by how they are compared; *bound* tells the unique ids of users and roles."""
@@ -54,13 +54,15 @@ class Whom:
         self._arns = frozenset(arns)
         self._services = frozenset(services)
         self._providers = frozenset(providers)
+        self._accounts_alone = not (self._everybody or ids or arns or services or providers)
 
     def grant(self, principal: Principal) -> Grant:
         """Say in which way *principal* is named, the most direct one first."""
-        if self._everybody or self._names_itself(principal):
-            return _DIRECT
-        if self._names_issuer(principal):
-            return _ROLE
+        if not self._accounts_alone:
+            if self._everybody or self._names_itself(principal):
+                return _DIRECT
+            if self._names_issuer(principal):
+                return _ROLE
         return _ACCOUNT if self._names_account(principal) else _NONE
 
     def spares(self, principal: Principal) -> bool:
