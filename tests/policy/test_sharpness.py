@@ -112,6 +112,7 @@ WRONG_RULES = {
     "a month is no moment": ("conditions.dates", '([0-9]{2}))?)?)?)?"', '([0-9]{2}))?)?)?)"'),
     "after is before": ("conditions.dates", '"DateGreaterThan": one_holds(moment, moment, operator.gt)', '"DateGreaterThan": one_holds(moment, moment, operator.lt)'),
     "Bool keeps its case": ("conditions.booleans", ".get(folded(text))", ".get(text)"),
+    "what is no truth is equal to another": ("conditions.booleans", "truths = plain - {None}", "truths = plain"),
     "loose base 64 is read": ("conditions.binaries", 'if base64.b64encode(data).decode("ascii") == text else None', ""),
     "a mapped address escapes its block": ("conditions.addresses", "address.ipv4_mapped is not None and bits >= _MAPPED_BITS", "False"),
     "blocks are single addresses": ("conditions.addresses", "return asked[0] == family and asked[1] >> loose == first >> loose", "return asked[0] == family and asked[1] == first"),

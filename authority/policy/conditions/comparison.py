@@ -7,6 +7,7 @@ with multiple keys or values).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import TypeAlias, TypeVar
 
 from authority.policy import silences
@@ -32,7 +33,7 @@ def one_holds(
 
         def satisfied(value: str, context: Context) -> bool:  # noqa: ARG001 - the shape of a test
             asked = read_asked(value)
-            return asked is not None and any(holds(asked, target) for target in written)
+            return asked is not None and any(map(holds, repeat(asked), written))
 
         return satisfied
 
