@@ -1,6 +1,7 @@
 """How AWS's trail names an event: its source, its name, whether it only read, who asked, and what it was about.
 
-These are what `cloudtrail:LookupEvents` finds by (CloudTrail API, LookupAttribute), so that an index may hold them.
+These are what `cloudtrail:LookupEvents` finds by (CloudTrail API, LookupAttribute), so that an index may hold them
+(`audit.terms`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 
-from authority.audit.terms import Field, Term
 from authority.model.event import CallerRecord, Event
 from authority.model.principals import AccessKeyCreated
 from authority.model.sessions import SessionIssued, SessionKind
@@ -47,7 +47,7 @@ _KINDS: Final[Mapping[str, str]] = {
 """What a parameter names (CloudFormation User Guide, resource types)."""
 
 
-class Resource(msgspec.Struct, frozen=True, order=True):
+class Resource(msgspec.Struct, frozen=True, order=True, gc=False):
     """Something that an event was about."""
 
     type: str
@@ -56,16 +56,26 @@ class Resource(msgspec.Struct, frozen=True, order=True):
 
 def named(event: Event) -> tuple[str, str]:
     """The source and the name of *event*: `("iam.amazonaws.com", "CreateRole")`."""
-    known = _SIGN_IN.get(event.type)
+    return named_as(event.type)
+
+
+def named_as(type_: str) -> tuple[str, str]:
+    """The source and the name of events of a type."""
+    known = _SIGN_IN.get(type_)
     if known is not None:
         return known
-    service, _, name = event.type.partition(":")
+    service, _, name = type_.partition(":")
     return (OWN if service == OWN else f"{service}.amazonaws.com"), name
 
 
 def read_only(event: Event) -> bool:
     """Whether *event* is of a kind that changes nothing; CloudTrail counts all of STS among them."""
-    service, _, name = event.type.partition(":")
+    return only_reads(event.type)
+
+
+def only_reads(type_: str) -> bool:
+    """Whether events of a type change nothing."""
+    service, _, name = type_.partition(":")
     return service == "sts" or name.startswith(_READING) or name in _READING_TOO
 
 
@@ -111,16 +121,3 @@ def _asked_for(event: Event) -> Iterator[Resource]:
         kind = _KINDS.get(name)
         if kind is not None and isinstance(value, str) and value:
             yield Resource(kind, value)
-
-
-def lookup_terms(event: Event) -> set[Term]:
-    """What AWS's own search finds *event* by, beside `terms_of`."""
-    found: set[Term] = {
-        (Field.EVENT_NAME, named(event)[1]),
-        (Field.READ_ONLY, "true" if read_only(event) else "false"),
-        (Field.USER_NAME, user_name(event.caller)),
-    }
-    for resource in resources_of(event):
-        found.add((Field.RESOURCE_TYPE, resource.type))
-        found.add((Field.RESOURCE_NAME, resource.name))
-    return {term for term in found if term[1]}

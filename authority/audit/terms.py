@@ -2,19 +2,25 @@
 
 An index may hold them in any form it likes; it only proposes.  Whether an entry belongs into an answer is decided by
 the terms of the event *as whoever asks may see it*, so that no filter tells more than the record would.
+
+An event is taken apart into pieces, each of which is found by terms of its own.  Events that lie near each other have
+most of their pieces in common, so that an index works out the terms of each piece once.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Final, TypeAlias, assert_never
 
+import msgspec
+
+from authority.audit.attributes import named_as, only_reads, resources_of, user_name
 from authority.kernel.arn import parse, partition_of
-from authority.kernel.ids import ROLE, TEMPORARY_KEY
+from authority.kernel.ids import ROLE, TEMPORARY_KEY, AccessKeyId
 from authority.model.authority import UnprovenRequestsSummarised
-from authority.model.event import CallerRecord, DecisionRecord, Event
+from authority.model.event import CallerRecord, Event
 from authority.model.fact import Fact
 from authority.model.sessions import SessionEnded, SessionIssued, SessionKind
 
@@ -58,6 +64,9 @@ class Field(enum.StrEnum):
     """`live` until the end is in the log, then `ended`.  Read off the log, not off the entry that issued it."""
 
 
+LOOKED_UP: Final = frozenset(field for field in Field if field.startswith("lookup/"))
+OF_SESSIONS: Final = frozenset(field for field in Field if field.startswith("session/"))
+
 Term: TypeAlias = tuple[Field, str]
 
 ALLOWED: Final = "allowed"
@@ -66,43 +75,115 @@ LIVE: Final[Term] = (Field.SESSION_STATUS, "live")
 ENDED: Final[Term] = (Field.SESSION_STATUS, "ended")
 ANY: Final[Term] = (Field.ANY, "")
 ANY_SESSION: Final[Term] = (Field.SESSION_ANY, "")
+_EMPTY: Final = (ANY, ANY_SESSION)
+
+
+class Happened(msgspec.Struct, frozen=True, gc=False):
+    """What was asked for or done, and what came of it.  What strangers *tried* says that of each of their requests."""
+
+    type: str
+    refused: str
+    tried: bool
+
+
+class Weighed(msgspec.Struct, frozen=True, gc=False):
+    """A question that was put to the policy engine."""
+
+    action: str
+    resource: str
+    judged: str
+
+
+class Issuer(msgspec.Struct, frozen=True, gc=False):
+    """Whose permissions a session has: ARN and unique id of the role, or of another."""
+
+    arn: str
+    id: str
+    kind: SessionKind
+
+
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """The role of a session that was issued."""
+
+    id: str
+    arn: str
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """How a session that was issued came about."""
+
+    caller_key: str
+    caller_arn: str
+    caller_id: str
+    root_principal: str
+    source_identity: str
+    ancestors: tuple[AccessKeyId, ...]
+
+
+Piece: TypeAlias = Term | Happened | CallerRecord | Issuer | Weighed | Taken | Chain
+"""A part of an event; pieces that are equal are found by the same terms."""
+
+
+def pieces_of(event: Event) -> list[Piece]:
+    """What *event* is found by, taken apart."""
+    facts, request, caller = event.facts, event.request, event.caller
+    tried = bool(facts) and any(isinstance(fact, UnprovenRequestsSummarised) for fact in facts)
+    pieces: list[Piece] = [Happened(event.type, event.outcome.refused, tried)]
+    if request is not None:
+        pieces += ((Field.ID, request.id), (Field.SOURCE_ADDRESS, request.source_address))
+    if caller is not None:
+        pieces.append(caller)
+        if caller.session is not None:
+            pieces.append(Issuer(caller.session.issuer_arn, caller.session.issuer_id, caller.session.kind))
+    for decision in event.decisions:
+        pieces.append(Weighed(decision.action, decision.resource, decision.judged))
+    for fact in facts:
+        pieces += _became_true(event, fact)
+    for resource in resources_of(event):
+        pieces += ((Field.RESOURCE_TYPE, resource.type), (Field.RESOURCE_NAME, resource.name))
+    return pieces
+
+
+def terms_in(piece: Piece) -> list[Term]:
+    """Everything that *piece* is found by.  A value that is empty finds nothing."""
+    found: Iterable[Term]
+    match piece:
+        case tuple():
+            found = (piece,)
+        case Happened():
+            found = _happened(piece)
+        case CallerRecord():
+            found = _asked(piece)
+        case Issuer():
+            found = _had_permissions(piece)
+        case Weighed():
+            found = _weighed(piece)
+        case Taken():
+            found = _taken(piece)
+        case Chain():
+            found = _came_about(piece)
+        case _:
+            assert_never(piece)
+    return [term for term in found if term[1] or term in _EMPTY]
 
 
 def terms_of(event: Event) -> set[Term]:
-    """Everything that *event* can be found by.  A value that is empty finds nothing."""
-    found: list[Term] = [*_action(event.type)]
-    if event.outcome.refused:
-        found += ((Field.OUTCOME, REFUSED), (Field.OUTCOME, event.outcome.refused))
-    elif not any(isinstance(fact, UnprovenRequestsSummarised) for fact in event.facts):
-        found.append((Field.OUTCOME, ALLOWED))
-    if event.request is not None:
-        found += ((Field.ID, event.request.id), (Field.SOURCE_ADDRESS, event.request.source_address))
-    if event.caller is not None:
-        found += _asked(event.caller)
-    for decision in event.decisions:
-        found += _decided(decision)
-    for fact in event.facts:
-        found += _became_true(event, fact)
-    terms = {term for term in found if term[1]}
-    terms.add(ANY)
-    return terms
+    """Everything that *event* can be found by, but what AWS's own search and the sessions are found by."""
+    return {term for term in _terms_in(pieces_of(event)) if term[0] not in LOOKED_UP and term[0] not in OF_SESSIONS}
+
+
+def lookup_terms(event: Event) -> set[Term]:
+    """What AWS's own search finds *event* by, beside `terms_of`."""
+    return {term for term in _terms_in(pieces_of(event)) if term[0] in LOOKED_UP}
 
 
 def terms_of_session(event: Event, issued: SessionIssued) -> set[Term]:
     """Everything but its status that the session *issued* by *event* can be found by, beside the terms of the event."""
-    found: set[Term] = {
-        (Field.SESSION_ROLE, issued.role_id),
-        (Field.SESSION_ROLE, role_arn(event, issued)),
-        (Field.SESSION_PRINCIPAL, issued.caller_arn),
-        (Field.SESSION_PRINCIPAL, issued.caller_principal_id),
-        (Field.SESSION_PRINCIPAL, issued.root_principal),
-        (Field.SESSION_SOURCE_IDENTITY, issued.source_identity),
-        *((Field.SESSION_ANCESTOR, key) for key in issued.ancestors),
-        *((Field.SESSION_DEPTH, str(depth)) for depth in range(2, depth_of(issued.ancestors) + 1)),
-    }
-    found = {term for term in found if term[1]}
-    found.add(ANY_SESSION)
-    return found
+    return {term for term in _terms_in(_became_true(event, issued)) if term[0] in OF_SESSIONS}
+
+
+def _terms_in(pieces: Iterable[Piece]) -> Iterator[Term]:
+    return chain.from_iterable(map(terms_in, pieces))
 
 
 def depth_of(ancestors: Iterable[str]) -> int:
@@ -125,48 +206,82 @@ def role_arn(event: Event, issued: SessionIssued) -> str:
     return issued.issuer_arn(partition(event)) if issued.kind is SessionKind.ROLE else ""
 
 
-@lru_cache(maxsize=4096)
+def _happened(what: Happened) -> Iterator[Term]:
+    yield ANY
+    yield from _action(what.type)
+    if what.refused:
+        yield from ((Field.OUTCOME, REFUSED), (Field.OUTCOME, what.refused))
+    elif not what.tried:
+        yield Field.OUTCOME, ALLOWED
+    yield Field.EVENT_NAME, named_as(what.type)[1]
+    yield Field.READ_ONLY, "true" if only_reads(what.type) else "false"
+
+
 def _action(name: str) -> tuple[Term, ...]:
     lowered = name.lower()
     return (Field.ACTION, lowered), (Field.ACTION, f"{lowered.partition(':')[0]}:*")
 
 
-def _asked(caller: CallerRecord) -> list[Term]:
-    found = [
-        (Field.PRINCIPAL, caller.arn),
-        (Field.PRINCIPAL_ID, caller.principal_id),
-        (Field.ACCESS_KEY, caller.access_key_id),
-    ]
+def _asked(caller: CallerRecord) -> Iterator[Term]:
+    yield Field.PRINCIPAL, caller.arn
+    yield Field.PRINCIPAL_ID, caller.principal_id
+    yield Field.ACCESS_KEY, caller.access_key_id
+    yield Field.USER_NAME, user_name(caller)
     if caller.session is not None:
-        found += ((Field.PRINCIPAL, caller.session.issuer_arn), (Field.SESSION_NAME, caller.session.name))
-        if caller.session.kind is SessionKind.ROLE:
-            found += ((Field.ROLE, caller.session.issuer_arn), (Field.ROLE, caller.session.issuer_id))
-    return found
+        yield Field.SESSION_NAME, caller.session.name
 
 
-def _decided(decision: DecisionRecord) -> list[Term]:
-    found = [*_action(decision.action), (Field.ACCESS_KEY, decision.judged)]
-    if ":role/" in decision.resource:
-        resource = parse(decision.resource)
+def _had_permissions(issuer: Issuer) -> Iterator[Term]:
+    yield Field.PRINCIPAL, issuer.arn
+    if issuer.kind is SessionKind.ROLE:
+        yield from ((Field.ROLE, issuer.arn), (Field.ROLE, issuer.id))
+
+
+def _weighed(question: Weighed) -> Iterator[Term]:
+    yield from _action(question.action)
+    yield Field.ACCESS_KEY, question.judged
+    if ":role/" in question.resource:
+        resource = parse(question.resource)
         if resource is not None and resource.service == "iam" and resource.kind == "role":
-            found.append((Field.ROLE, decision.resource))
-    return found
+            yield Field.ROLE, question.resource
 
 
-def _became_true(event: Event, fact: Fact) -> list[Term]:
-    found: list[Term] = [
-        (Field.ACCESS_KEY, getattr(fact, "access_key_id", "")),
-        (Field.ACCESS_KEY, getattr(fact, "ancestor", "")),
-    ]
+def _taken(role: Taken) -> Iterator[Term]:
+    yield ANY_SESSION
+    for name in (role.id, role.arn):
+        yield from ((Field.ROLE, name), (Field.SESSION_ROLE, name))
+
+
+def _came_about(how: Chain) -> Iterator[Term]:
+    yield Field.ACCESS_KEY, how.caller_key
+    yield Field.SESSION_PRINCIPAL, how.caller_arn
+    yield Field.SESSION_PRINCIPAL, how.caller_id
+    yield Field.SESSION_PRINCIPAL, how.root_principal
+    yield Field.SESSION_SOURCE_IDENTITY, how.source_identity
+    for key in how.ancestors:
+        yield Field.SESSION_ANCESTOR, key
+    for depth in range(2, depth_of(how.ancestors) + 1):
+        yield Field.SESSION_DEPTH, str(depth)
+
+
+def _became_true(event: Event, fact: Fact) -> Sequence[Piece]:
     match fact:
         case SessionIssued():
-            found += (
-                (Field.ACCESS_KEY, fact.caller_access_key_id),
+            return (
+                (Field.ACCESS_KEY, fact.access_key_id),
                 (Field.SESSION_NAME, fact.session_name),
-                (Field.ROLE, fact.role_id),
-                (Field.ROLE, role_arn(event, fact)),
+                Taken(fact.role_id, role_arn(event, fact)),
+                Chain(
+                    fact.caller_access_key_id,
+                    fact.caller_arn,
+                    fact.caller_principal_id,
+                    fact.root_principal,
+                    fact.source_identity,
+                    fact.ancestors,
+                ),
             )
         case UnprovenRequestsSummarised():
+            found: list[Piece] = []
             for one in fact.requests:
                 found += (
                     (Field.ACCESS_KEY, one.access_key_id),
@@ -174,12 +289,15 @@ def _became_true(event: Event, fact: Fact) -> list[Term]:
                     (Field.OUTCOME, REFUSED),
                     (Field.OUTCOME, one.reason),
                 )
+            return found
         case _:
-            found.append((Field.ROLE, getattr(fact, "role_id", "")))
             holder: str = getattr(fact, "holder", "")
-            if holder.startswith(ROLE):
-                found.append((Field.ROLE, holder))
-    return found
+            return (
+                (Field.ACCESS_KEY, getattr(fact, "access_key_id", "")),
+                (Field.ACCESS_KEY, getattr(fact, "ancestor", "")),
+                (Field.ROLE, getattr(fact, "role_id", "")),
+                (Field.ROLE, holder if holder.startswith(ROLE) else ""),
+            )
 
 
 def ended_by(event: Event) -> tuple[SessionEnded, ...]:

@@ -63,9 +63,15 @@ def accounts_of(event: Event, whose: Whose = NOBODYS) -> frozenset[str]:
             found.add(fact.account)
         elif isinstance(fact, UnprovenRequestsSummarised):
             found.update(whose.get(one.access_key_id, "") for one in fact.requests)
-    return frozenset(
-        account for account in found if len(account) == _DIGITS and account.isascii() and account.isdigit()
-    )
+    return frozenset(filter(_is_account, found))
+
+
+def owner_of(event: Event, whose: Whose = NOBODYS) -> str:
+    """The account on whose trail alone *event* is, if it sees it whole; empty where that takes a closer look."""
+    account = "" if event.caller is None else event.caller.account
+    if not _is_account(account) or not _all_own(event, account, whose):
+        return ""
+    return account if all(isinstance(fact, AccountFact) for fact in event.facts) else ""
 
 
 def seen_by(event: Event, account: str, whose: Whose = NOBODYS) -> Event | None:
@@ -106,8 +112,8 @@ def keys_in(event: Event) -> set[str]:
     if event.caller is not None and event.caller.session is not None:
         found.update(event.caller.session.ancestors)
     for fact in event.facts:
-        if isinstance(fact, SessionIssued):
-            found.update(fact.ancestors)
+        if isinstance(fact, SessionIssued):  # whose the last key is says who asked
+            found.update(key for key in fact.ancestors if key != fact.caller_access_key_id)
         elif isinstance(fact, UnprovenRequestsSummarised):
             found.update(one.access_key_id for one in fact.requests)
     found.discard("")
@@ -131,6 +137,10 @@ def _all_own(event: Event, account: str, whose: Whose) -> bool:
         if isinstance(fact, SessionIssued) and _session(fact, account, whose) is not fact:
             return False
     return True
+
+
+def _is_account(named: str) -> bool:
+    return len(named) == _DIGITS and named.isascii() and named.isdigit()
 
 
 def _judged_account(decision: DecisionRecord) -> str:

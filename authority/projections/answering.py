@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authority.audit import tokens
 from authority.audit.accessing import Accessed, FindAccesses
 from authority.audit.answers import EventRecord, Events, LastUse, SeenEvent, SeenEvents, SessionRecord, Sessions
-from authority.audit.attributes import lookup_terms
 from authority.audit.lending import CountActive, FindLoans
 from authority.audit.queries import (
     AccessKeyLastUsed,
@@ -35,7 +34,18 @@ from authority.audit.queries import (
     Status,
 )
 from authority.audit.records import End, event_record, session_record
-from authority.audit.terms import ANY, ANY_SESSION, ENDED, LIVE, Field, Term, issued_by, terms_of, terms_of_session
+from authority.audit.terms import (
+    ANY,
+    ANY_SESSION,
+    ENDED,
+    LIVE,
+    Field,
+    Term,
+    issued_by,
+    lookup_terms,
+    terms_of,
+    terms_of_session,
+)
 from authority.audit.visibility import Whose, accounts_of, keys_in, seen_by
 from authority.kernel.refusal import Reason, Refusal
 from authority.ledger.port import Entry, Ledger

@@ -6,18 +6,30 @@ so that an index cannot know more than its reader.
 
 from __future__ import annotations
 
-from collections import ChainMap, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from authority.audit.accessing import accesses
-from authority.audit.attributes import lookup_terms
 from authority.audit.lending import Loan, asked
-from authority.audit.terms import ENDED, LIVE, ended_by, issued_by, terms_of, terms_of_session
-from authority.audit.visibility import accounts_of, keys_in, view
+from authority.audit.terms import (
+    ENDED,
+    LIVE,
+    LOOKED_UP,
+    OF_SESSIONS,
+    Field,
+    Piece,
+    Taken,
+    ended_by,
+    issued_by,
+    pieces_of,
+    terms_in,
+)
+from authority.audit.visibility import accounts_of, keys_in, owner_of, view
 from authority.kernel.ids import LONG_TERM_KEY, ROLE
 from authority.ledger.codec import UPCASTERS, upcast
 from authority.ledger.port import BEGINNING, Entry
@@ -27,6 +39,16 @@ from authority.model.sessions import SessionEnded, SessionIssued, SessionKind
 from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS, WHOLE_LOG, bit_of, term_number, trail_number
 
 _MICROSECOND: Final = timedelta(microseconds=1)
+_ENDED: Final = term_number(ENDED)
+MOST_KEPT: Final = 1 << 13
+"""Pieces whose numbers are kept."""
+
+_EVERYWHERE, _WITH_SESSIONS, _ON_TRAILS = range(3)
+_WHERE: Final = {
+    field: _ON_TRAILS if field in LOOKED_UP else _WITH_SESSIONS if field in OF_SESSIONS else _EVERYWHERE
+    for field in Field
+}
+"""What is listed everywhere, what where the session of an event is too, and what on the trails of accounts only."""
 
 
 def microseconds(moment: datetime) -> int:
@@ -65,12 +87,21 @@ Postings: TypeAlias = defaultdict[int, defaultdict[int, defaultdict[int, int]]]
 """By block, trail and term, the bits of the positions."""
 
 
+class _Listed(NamedTuple):
+    """Where an event is listed: on a trail (and the whole log, if shared), with the session that it issued or not."""
+
+    trail: int
+    shared: bool
+    with_session: bool
+
+
 class Rows:
     """What one page adds and changes."""
 
     __slots__ = (
-        "_known",
-        "_own",
+        "_block",
+        "_found",
+        "_sessions",
         "_whose",
         "accesses",
         "ends",
@@ -81,18 +112,23 @@ class Rows:
         "postings",
         "segments",
         "sessions",
+        "shared",
         "uses",
     )
 
-    def __init__(self, known: Known) -> None:
-        """Begin with what is *known* from earlier pages."""
-        self._known = known
-        self._own: dict[str, Issued] = {}
-        self._whose = ChainMap({}, known.accounts)
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._whose: dict[str, str] = {}
+        self._sessions: dict[str, Issued] = {}
         self.keys: list[tuple[str, str]] = []
         self.segments: set[int] = set()
         self.moments: list[tuple[int, int]] = []
-        self.postings: Postings = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+        self._block = -1
+        self._found: defaultdict[_Listed, defaultdict[Piece, int]] = defaultdict(lambda: defaultdict(int))
+        """The bits of the positions in the block under way."""
+        self.postings: Postings = _no_postings()
+        self.shared: Postings = _no_postings()
+        """What stands on the trail of an account, and in the whole log too."""
         self.over: defaultdict[tuple[int, int], int] = defaultdict(int)
         """By block and trail, the bits of where the sessions were issued that are live no more."""
         self.sessions: list[tuple[Any, ...]] = []
@@ -100,6 +136,15 @@ class Rows:
         self.uses: dict[str, tuple[Any, ...]] = {}
         self.accesses: dict[tuple[str, str], tuple[Any, ...]] = {}
         self.loans: list[tuple[int, int, Loan, bool]] = []
+
+    def unknown(self, keys: Iterable[str]) -> list[str]:
+        """Those of *keys* of which earlier pages must be asked."""
+        return [key for key in keys if key not in self._whose]
+
+    def know(self, known: Known) -> None:
+        """Learn what earlier pages said."""
+        self._whose.update(known.accounts)
+        self._sessions.update(known.sessions)
 
     def add(self, entry: Entry, event: Event) -> None:
         """Take one entry into account."""
@@ -122,41 +167,59 @@ class Rows:
         issued = issued_by(event)
         if issued is not None:
             self._issue(position, issued, loan)
-        numbers = _numbers(event, issued)
-        self._list(position, WHOLE_LOG, numbers)
+        owner = owner_of(event, self._whose)
+        if owner:
+            self._find(position, event, _Listed(trail_number(owner), True, issued is not None))
+            return
+        self._find(position, event, _Listed(WHOLE_LOG, False, issued is not None))
         accounts = accounts_of(event, self._whose)
-        looked_up = [term_number(term) for term in lookup_terms(event)] if accounts else []
         for account in accounts:
             seen = view(event, account, accounts, self._whose)
-            if seen is None:
-                continue
-            if seen is not event:
+            if seen is not None:
                 shown = issued_by(seen)
-                numbers = _numbers(seen, shown if shown is not None and shown.account == account else None)
-                looked_up = [term_number(term) for term in lookup_terms(seen)]
-            self._list(position, trail_number(account), numbers)
-            self._list(position, trail_number(account), looked_up)
+                listed = shown is not None and shown.account == account
+                self._find(position, seen, _Listed(trail_number(account), False, listed))
 
-    def _list(self, position: int, trail: int, numbers: list[int]) -> None:
-        listed, bit = self.postings[position >> BLOCK_BITS][trail], bit_of(position)
-        for number in numbers:
-            listed[number] |= bit
+    def _find(self, position: int, event: Event, listed: _Listed) -> None:
+        """Have the trails of *listed* find *event*."""
+        if position >> BLOCK_BITS != self._block:
+            self.spread()
+            self._block = position >> BLOCK_BITS
+        found, bit = self._found[listed], bit_of(position)
+        for piece in pieces_of(event):
+            found[piece] |= bit
+
+    def spread(self) -> None:
+        """Bring to the postings what was found in the block under way.  Call it after the last entry."""
+        nowhere: defaultdict[int, int] = defaultdict(int)
+        for (trail, shared, with_session), found in self._found.items():
+            own = self.postings[self._block][trail]
+            listed = self.shared[self._block][trail] if shared else own
+            into = (listed, listed if with_session else nowhere, nowhere if trail == WHOLE_LOG else own)
+            for piece, bits in found.items():
+                if isinstance(piece, tuple):  # most of these are one entry's alone
+                    if piece[1]:
+                        into[_WHERE[piece[0]]][term_number(piece)] |= bits
+                else:
+                    for where, number in _numbers(piece):
+                        into[where][number] |= bits
+        self._found.clear()
 
     def _issue(self, position: int, issued: SessionIssued, loan: bytes | None) -> None:
-        self._own[issued.access_key_id] = Issued(issued.account, issued.role_id, position)
+        self._sessions[issued.access_key_id] = Issued(issued.account, issued.role_id, position)
         self._whose[issued.access_key_id] = issued.account
         self.sessions.append(
             (issued.access_key_id, issued.account, issued.role_id, position, microseconds(issued.expires_at), loan)
         )
 
     def _end(self, position: int, ended: SessionEnded) -> None:
-        session = self._session(ended.access_key_id)
+        session = self._sessions.get(ended.access_key_id)
         if session is None:
             return
         self.ends.append((ended.access_key_id, microseconds(ended.effective_at), position, str(ended.cause)))
         for trail in (WHOLE_LOG, trail_number(session.account)):
             self.over[session.position >> BLOCK_BITS, trail] |= bit_of(session.position)
-            self._list(session.position, trail, [term_number(ENDED)])
+            self.postings[session.position >> BLOCK_BITS][trail][_ENDED] |= bit_of(session.position)
 
     def _use(self, position: int, event: Event) -> None:
         """Note what was used.  A signature that did not count is no use of the key that it names."""
@@ -174,29 +237,28 @@ class Rows:
         for decision in event.decisions:
             if not decision.judged or decision.unproven:
                 continue
-            session = self._session(decision.judged)
+            session = self._sessions.get(decision.judged)
             used = decision.judged if session is None else session.role_id
             if used.startswith((LONG_TERM_KEY, ROLE)):
                 self.uses[used] = (used, at, decision.action.partition(":")[0], request.region, position)
 
-    def _session(self, access_key_id: str) -> Issued | None:
-        return self._own.get(access_key_id) or self._known.sessions.get(access_key_id)
+
+def _no_postings() -> Postings:
+    return defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
 
 
-def _numbers(event: Event, issued: SessionIssued | None) -> list[int]:
-    """What *event* is found by, and the session that it issued, if that is listed too."""
-    numbers = [term_number(term) for term in terms_of(event)]
-    if issued is not None:
-        numbers += [term_number(term) for term in terms_of_session(event, issued)]
-        numbers.append(term_number(LIVE))
-    return numbers
+@lru_cache(maxsize=MOST_KEPT)
+def _numbers(piece: Piece) -> list[tuple[int, int]]:
+    """What *piece* is found by, each with where that is listed."""
+    terms = [*terms_in(piece), LIVE] if isinstance(piece, Taken) else terms_in(piece)
+    return [(_WHERE[term[0]], term_number(term)) for term in terms]
 
 
-def named_in(events: Iterable[Event]) -> frozenset[str]:
-    """The keys of which earlier pages must be asked before *events* can be indexed."""
+def named_in(events: Iterable[Event]) -> set[str]:
+    """The keys that must be known before *events* can be indexed."""
     found: set[str] = set()
     for event in events:
         found |= keys_in(event)
         found.update(fact.access_key_id for fact in ended_by(event))
         found.update(one.judged for one in event.decisions if one.judged)
-    return frozenset(found)
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -24,7 +24,7 @@ from authority.audit.answers import Behind, Due
 from authority.audit.queries import Query
 from authority.kernel.ids import AccessKeyId, AccountId
 from authority.kernel.refusal import Refusal
-from authority.ledger.port import Ledger, LedgerCorrupt, LedgerUnavailable
+from authority.ledger.port import Entry, Ledger, LedgerCorrupt, LedgerUnavailable
 from authority.model.event import Event
 from authority.projections.answering import Sources, answer
 from authority.projections.engines import (
@@ -51,6 +51,8 @@ log = structlog.get_logger()
 PAGE: Final = 2048
 AT_ONCE: Final = 32
 """Entries that are read before others have their turn on the event loop."""
+KNOWN_AT_ONCE: Final = 128
+"""Entries that are held at once, and for which earlier pages are asked what they said of the keys in them."""
 LINGER: Final = 0.25
 """Seconds that entries may wait for a page of their own while no query asks for them."""
 FIRST_PAUSE: Final = 0.1
@@ -189,17 +191,10 @@ class Projections:
         entries = await self._ledger.read(self.position, PAGE)
         if not entries:
             return 0
-        events: list[Event] = []
-        for number, entry in enumerate(entries, 1):
-            events.append(event_of(entry))
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
-        async with self._files.reader.connect() as connection:
-            rows = Rows(await known_of(connection, named_in(events)))
-        for number, (entry, event) in enumerate(zip(entries, events, strict=True), 1):
-            rows.add(entry, event)
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
+        rows = Rows()
+        for start in range(0, len(entries), KNOWN_AT_ONCE):
+            await self._take_in(rows, entries[start : start + KNOWN_AT_ONCE])
+        rows.spread()
         last = entries[-1]
         await self._files.writer.run(partial(store, rows=rows, position=last.position, leaf=last.leaf))
         self.position = last.position
@@ -208,6 +203,21 @@ class Projections:
             if not arrived.done():
                 arrived.set_result(None)
         return len(entries)
+
+    async def _take_in(self, rows: Rows, entries: Sequence[Entry]) -> None:
+        """Add *entries* to *rows*."""
+        events: list[Event] = []
+        for number, entry in enumerate(entries, 1):
+            events.append(event_of(entry))
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        if unknown := rows.unknown(named_in(events)):
+            async with self._files.reader.connect() as connection:
+                rows.know(await known_of(connection, unknown))
+        for number, (entry, event) in enumerate(zip(entries, events, strict=True), 1):
+            rows.add(entry, event)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
 
 
 async def rebuild(database: Path, ledger: Ledger, told: Callable[[int], None]) -> tuple[int, bool]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import Final
 
 from sqlalchemy import (
@@ -154,11 +155,7 @@ USE: Final = Table(
 )
 
 WHOLE_LOG: Final = -1
-
-
-MOST_KEPT: Final = 1 << 16
-_NUMBERS: Final[dict[Term, int]] = {}
-"""Numbers of terms that came lately; most come again and again."""
+_NUMBER: Final = struct.Struct(">q")
 
 
 def trail_number(account: str | None) -> int:
@@ -177,12 +174,6 @@ def term_number(term: Term) -> int:
     Two terms may collide, by chance or because somebody looked for it.  Then an entry is proposed that does not
     belong; it is left out when its own terms are compared (`audit.terms`).
     """
-    number = _NUMBERS.get(term)
-    if number is None:
-        field, value = term
-        spelled = f"{field.value}\0{value}".encode("utf-8", "surrogatepass")
-        number = int.from_bytes(hashlib.blake2b(spelled, digest_size=8).digest(), "big", signed=True)
-        if len(_NUMBERS) >= MOST_KEPT:
-            _NUMBERS.clear()
-        _NUMBERS[term] = number
+    spelled = (term[0] + "\0" + term[1]).encode("utf-8", "surrogatepass")
+    number: int = _NUMBER.unpack(hashlib.blake2b(spelled, digest_size=_NUMBER.size).digest())[0]
     return number

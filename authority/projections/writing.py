@@ -15,10 +15,10 @@ from typing import Any, Final
 import msgspec
 
 from authority.audit.terms import LIVE
-from authority.projections.indexing import Rows
+from authority.projections.indexing import Postings, Rows
 from authority.projections.lending import store_loans
 from authority.projections.reading import json_list
-from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS, term_number
+from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS, WHOLE_LOG, term_number
 
 ROWS_AT_ONCE: Final = 1024
 """Rows of the largest statement; smaller ones halve it, so that few statements exist and all stay prepared."""
@@ -28,11 +28,11 @@ _MOMENT: Final = ("INSERT OR IGNORE INTO moment (at, position) VALUES", "")
 _TO_SEGMENT: Final = SEGMENT_BITS - BLOCK_BITS
 _POST: Final = f"""
     INSERT INTO posting (segment, term, account, block, bits)
-    SELECT CAST(part.key AS INTEGER) >> {_TO_SEGMENT}, CAST(listed.key AS INTEGER), CAST(trail.key AS INTEGER),
-        CAST(part.key AS INTEGER), listed.value
-    FROM json_each(?) AS part CROSS JOIN json_each(part.value) AS trail CROSS JOIN json_each(trail.value) AS listed
+    SELECT CAST(part.key AS INTEGER) >> {_TO_SEGMENT}, CAST(listed.key AS INTEGER),
+        coalesce(?2, CAST(trail.key AS INTEGER)), CAST(part.key AS INTEGER), listed.value
+    FROM json_each(?1) AS part CROSS JOIN json_each(part.value) AS trail CROSS JOIN json_each(trail.value) AS listed
     WHERE true ON CONFLICT DO UPDATE SET bits = bits | excluded.bits"""  # noqa: S608 - constants only
-"""All postings of a page are one bound value: they are too many to be handed over number by number."""
+"""The postings are one bound value: they are too many to be handed over number by number."""
 _ISSUE: Final = (
     "INSERT OR IGNORE INTO session (access_key_id, account, role_id, position, expires_at, loan) VALUES",
     "",
@@ -62,7 +62,9 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
     try:
         _write(connection, _SEGMENT, [(number,) for number in rows.segments])
         _write(connection, _MOMENT, rows.moments)
-        connection.execute(_POST, (msgspec.json.encode(rows.postings).decode(),))
+        _post(connection, rows.postings, None)
+        _post(connection, rows.shared, None)
+        _post(connection, rows.shared, WHOLE_LOG)
         _write(connection, _ISSUE, rows.sessions)
         _write(connection, _END, rows.ends)
         _no_longer_live(connection, rows)
@@ -76,6 +78,12 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
         if connection.in_transaction:  # some errors have rolled it back already
             connection.execute("ROLLBACK")
         raise
+
+
+def _post(connection: sqlite3.Connection, postings: Postings, trail: int | None) -> None:
+    """Add *postings*, all of them to one *trail* if it is given."""
+    if postings:
+        connection.execute(_POST, (msgspec.json.encode(postings).decode(), trail))
 
 
 def _no_longer_live(connection: sqlite3.Connection, rows: Rows) -> None:

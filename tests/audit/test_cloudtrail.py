@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authority.audit.attributes import Resource, lookup_terms, named, read_only, resources_of, user_name
+from authority.audit.attributes import Resource, named, read_only, resources_of, user_name
 from authority.audit.cloudtrail import event_id, named_by, record
-from authority.audit.terms import Field
+from authority.audit.terms import Field, lookup_terms
 from authority.audit.visibility import seen_by
 from authority.kernel.ids import PolicyId, RoleId
 from authority.kernel.refusal import Reason
