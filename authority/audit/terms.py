@@ -22,7 +22,7 @@ from authority.kernel.ids import ROLE, TEMPORARY_KEY, AccessKeyId
 from authority.model.authority import UnprovenRequestsSummarised
 from authority.model.event import CallerRecord, Event
 from authority.model.fact import Fact
-from authority.model.sessions import SessionEnded, SessionIssued, SessionKind
+from authority.model.sessions import SessionIssued, SessionKind
 
 
 class Field(enum.StrEnum):
@@ -193,7 +193,10 @@ def depth_of(ancestors: Iterable[str]) -> int:
 
 def issued_by(event: Event) -> SessionIssued | None:
     """The session that *event* issued; an entry issues one at most."""
-    return next((fact for fact in event.facts if isinstance(fact, SessionIssued)), None)
+    for fact in event.facts:
+        if isinstance(fact, SessionIssued):
+            return fact
+    return None
 
 
 def partition(event: Event) -> str:
@@ -298,8 +301,3 @@ def _became_true(event: Event, fact: Fact) -> Sequence[Piece]:
                 (Field.ROLE, getattr(fact, "role_id", "")),
                 (Field.ROLE, holder if holder.startswith(ROLE) else ""),
             )
-
-
-def ended_by(event: Event) -> tuple[SessionEnded, ...]:
-    """The sessions whose end *event* records."""
-    return tuple(fact for fact in event.facts if isinstance(fact, SessionEnded))

@@ -69,9 +69,12 @@ def accounts_of(event: Event, whose: Whose = NOBODYS) -> frozenset[str]:
 def owner_of(event: Event, whose: Whose = NOBODYS) -> str:
     """The account on whose trail alone *event* is, if it sees it whole; empty where that takes a closer look."""
     account = "" if event.caller is None else event.caller.account
-    if not _is_account(account) or not _all_own(event, account, whose):
-        return ""
-    return account if all(isinstance(fact, AccountFact) for fact in event.facts) else ""
+    if _is_account(account) and _all_own(event, account, whose):
+        for fact in event.facts:
+            if not isinstance(fact, AccountFact):
+                return ""
+        return account
+    return ""
 
 
 def seen_by(event: Event, account: str, whose: Whose = NOBODYS) -> Event | None:
@@ -112,8 +115,10 @@ def keys_in(event: Event) -> set[str]:
     if event.caller is not None and event.caller.session is not None:
         found.update(event.caller.session.ancestors)
     for fact in event.facts:
-        if isinstance(fact, SessionIssued):  # whose the last key is says who asked
-            found.update(key for key in fact.ancestors if key != fact.caller_access_key_id)
+        if isinstance(fact, SessionIssued):
+            for key in fact.ancestors:
+                if key != fact.caller_access_key_id:  # whose that one is says who asked
+                    found.add(key)
         elif isinstance(fact, UnprovenRequestsSummarised):
             found.update(one.access_key_id for one in fact.requests)
     found.discard("")

@@ -24,7 +24,6 @@ from authority.audit.terms import (
     Field,
     Piece,
     Taken,
-    ended_by,
     issued_by,
     pieces_of,
     terms_in,
@@ -124,8 +123,8 @@ class Rows:
         self.segments: set[int] = set()
         self.moments: list[tuple[int, int]] = []
         self._block = -1
-        self._found: defaultdict[_Listed, defaultdict[Piece, int]] = defaultdict(lambda: defaultdict(int))
-        """The bits of the positions in the block under way."""
+        self._found: defaultdict[_Listed, defaultdict[Piece, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0]))
+        """The bits of the positions in the block under way, in a list of one: a piece is dear to look up."""
         self.postings: Postings = _no_postings()
         self.shared: Postings = _no_postings()
         """What stands on the trail of an account, and in the whole log too."""
@@ -151,22 +150,26 @@ class Rows:
         position = entry.position
         self.segments.add(position >> SEGMENT_BITS)
         self.moments.append((microseconds(entry.at), position))
-        for fact in event.facts:
-            if isinstance(fact, AccessKeyCreated):
-                self._whose[fact.access_key_id] = fact.account
-                self.keys.append((fact.access_key_id, fact.account))
         wanted = asked(event)
         if wanted is not None:
             self.loans.append((position, microseconds(event.decided_at), wanted.loan, wanted.issued))
-        self._post(position, event, None if wanted is None else wanted.loan.id)
-        for fact in ended_by(event):
-            self._end(position, fact)
+        issued: SessionIssued | None = None
+        for fact in event.facts:
+            match fact:
+                case AccessKeyCreated():
+                    self._whose[fact.access_key_id] = fact.account
+                    self.keys.append((fact.access_key_id, fact.account))
+                case SessionIssued():
+                    issued = fact
+                    self._issue(position, issued, None if wanted is None else wanted.loan.id)
+                case SessionEnded():
+                    self._end(position, fact)
+                case _:
+                    pass
+        self._post(position, event, issued)
         self._use(position, event)
 
-    def _post(self, position: int, event: Event, loan: bytes | None) -> None:
-        issued = issued_by(event)
-        if issued is not None:
-            self._issue(position, issued, loan)
+    def _post(self, position: int, event: Event, issued: SessionIssued | None) -> None:
         owner = owner_of(event, self._whose)
         if owner:
             self._find(position, event, _Listed(trail_number(owner), True, issued is not None))
@@ -187,7 +190,7 @@ class Rows:
             self._block = position >> BLOCK_BITS
         found, bit = self._found[listed], bit_of(position)
         for piece in pieces_of(event):
-            found[piece] |= bit
+            found[piece][0] |= bit
 
     def spread(self) -> None:
         """Bring to the postings what was found in the block under way.  Call it after the last entry."""
@@ -196,7 +199,7 @@ class Rows:
             own = self.postings[self._block][trail]
             listed = self.shared[self._block][trail] if shared else own
             into = (listed, listed if with_session else nowhere, nowhere if trail == WHOLE_LOG else own)
-            for piece, bits in found.items():
+            for piece, (bits,) in found.items():
                 if isinstance(piece, tuple):  # most of these are one entry's alone
                     if piece[1]:
                         into[_WHERE[piece[0]]][term_number(piece)] |= bits
@@ -259,6 +262,10 @@ def named_in(events: Iterable[Event]) -> set[str]:
     found: set[str] = set()
     for event in events:
         found |= keys_in(event)
-        found.update(fact.access_key_id for fact in ended_by(event))
-        found.update(one.judged for one in event.decisions if one.judged)
+        for fact in event.facts:
+            if isinstance(fact, SessionEnded):
+                found.add(fact.access_key_id)
+        for one in event.decisions:
+            if one.judged:
+                found.add(one.judged)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -32,10 +33,17 @@ async def known_of(connection: AsyncConnection, keys: Iterable[str]) -> Known:
     asked = json_list(keys)
     if asked == "[]":
         return Known({}, {})
-    sessions = {
-        key: Issued(account, role_id, position)
-        for key, account, role_id, position in await rows_of(connection, _SESSIONS, (asked,))
-    }
-    accounts = {key: issued.account for key, issued in sessions.items()}
-    accounts.update((key, account) for key, account in await rows_of(connection, _KEYS, (asked,)))
-    return Known(accounts, sessions)
+    return _known(await rows_of(connection, _SESSIONS, (asked,)), await rows_of(connection, _KEYS, (asked,)))
+
+
+def known_to(connection: sqlite3.Connection, keys: Iterable[str]) -> Known:
+    """What is projected of *keys*, in one call of the driver's thread."""
+    asked = (json_list(keys),)
+    return _known(connection.execute(_SESSIONS, asked).fetchall(), connection.execute(_KEYS, asked).fetchall())
+
+
+def _known(sessions: Iterable[Sequence[Any]], keys: Iterable[Sequence[Any]]) -> Known:
+    issued = {key: Issued(account, role_id, position) for key, account, role_id, position in sessions}
+    accounts = {key: one.account for key, one in issued.items()}
+    accounts.update((key, account) for key, account in keys)
+    return Known(accounts, issued)

@@ -25,7 +25,6 @@ from authority.audit.queries import Query
 from authority.kernel.ids import AccessKeyId, AccountId
 from authority.kernel.refusal import Refusal
 from authority.ledger.port import Entry, Ledger, LedgerCorrupt, LedgerUnavailable
-from authority.model.event import Event
 from authority.projections.answering import Sources, answer
 from authority.projections.engines import (
     Files,
@@ -40,7 +39,7 @@ from authority.projections.engines import (
     writer_engine,
 )
 from authority.projections.indexing import Rows, event_of, microseconds, moment, named_in
-from authority.projections.reading import known_of, rows_of
+from authority.projections.reading import known_to, rows_of
 from authority.projections.seeking import Effort
 from authority.projections.tables import VERSION
 from authority.projections.writing import store
@@ -50,9 +49,7 @@ log = structlog.get_logger()
 
 PAGE: Final = 2048
 AT_ONCE: Final = 32
-"""Entries that are read before others have their turn on the event loop."""
-KNOWN_AT_ONCE: Final = 128
-"""Entries that are held at once, and for which earlier pages are asked what they said of the keys in them."""
+"""Entries that are taken in before others have their turn on the event loop."""
 LINGER: Final = 0.25
 """Seconds that entries may wait for a page of their own while no query asks for them."""
 FIRST_PAUSE: Final = 0.1
@@ -192,8 +189,9 @@ class Projections:
         if not entries:
             return 0
         rows = Rows()
-        for start in range(0, len(entries), KNOWN_AT_ONCE):
-            await self._take_in(rows, entries[start : start + KNOWN_AT_ONCE])
+        for start in range(0, len(entries), AT_ONCE):
+            await self._take_in(rows, entries[start : start + AT_ONCE])
+            await asyncio.sleep(0)
         rows.spread()
         last = entries[-1]
         await self._files.writer.run(partial(store, rows=rows, position=last.position, leaf=last.leaf))
@@ -205,19 +203,12 @@ class Projections:
         return len(entries)
 
     async def _take_in(self, rows: Rows, entries: Sequence[Entry]) -> None:
-        """Add *entries* to *rows*."""
-        events: list[Event] = []
-        for number, entry in enumerate(entries, 1):
-            events.append(event_of(entry))
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
+        """Add *entries* to *rows*: few at once, so that they are added while they are still near at hand."""
+        events = [event_of(entry) for entry in entries]
         if unknown := rows.unknown(named_in(events)):
-            async with self._files.reader.connect() as connection:
-                rows.know(await known_of(connection, unknown))
-        for number, (entry, event) in enumerate(zip(entries, events, strict=True), 1):
+            rows.know(await self._files.writer.run(known_to, unknown))
+        for entry, event in zip(entries, events, strict=True):
             rows.add(entry, event)
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
 
 
 async def rebuild(database: Path, ledger: Ledger, told: Callable[[int], None]) -> tuple[int, bool]:

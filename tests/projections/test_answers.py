@@ -26,11 +26,11 @@ from authority.audit.queries import (
     RoleLastUsed,
     Status,
 )
-from authority.audit.terms import ended_by, issued_by, terms_of, terms_of_session
+from authority.audit.terms import issued_by, terms_of, terms_of_session
 from authority.audit.visibility import accounts_of, seen_by
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.principals import AccessKeyCreated
-from authority.model.sessions import EndCause, SessionIssued, SessionKind
+from authority.model.sessions import EndCause, SessionEnded, SessionIssued, SessionKind
 from authority.projections.runner import Limits
 from authority.projections.seeking import Effort
 from tests.audit.stories import (
@@ -294,7 +294,8 @@ class Walk:
         self.whose = {
             fact.access_key_id: fact.account for fact in facts if isinstance(fact, AccessKeyCreated | SessionIssued)
         }
-        self.ended = {fact.access_key_id: fact for event in history for fact in ended_by(event)}
+        facts = [fact for event in history for fact in event.facts]
+        self.ended = {fact.access_key_id: fact for fact in facts if isinstance(fact, SessionEnded)}
 
     def seen(self, query):
         for position, event in self.history:
