@@ -12,6 +12,7 @@ somebody says otherwise here.  The whole log is seen by nobody but the managemen
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -216,14 +217,24 @@ def _decision(decision: DecisionRecord, *, asker: str, account: str) -> Decision
 def _context(
     decision: DecisionRecord, *, own_subject: bool, own_resource: bool, asked: bool
 ) -> dict[str, ContextValue]:
-    def visible(key: str) -> bool:
-        if key in decision.asserted:
-            return asked
-        if own_subject:
-            return own_resource or not key.startswith(_OF_THE_RESOURCE)
-        return key in _OF_THE_REQUEST or key.startswith(_TO_THE_RESOURCE)
+    shown = _shown_to_subject if own_subject else _shown_to_owner
+    return {
+        key: value
+        for key, value in decision.context.items()
+        if (asked if key in decision.asserted else (own_subject and own_resource) or shown(key))
+    }
 
-    return {key: value for key, value in decision.context.items() if visible(key)}
+
+@lru_cache(maxsize=1024)
+def _shown_to_subject(key: str) -> bool:
+    """Whether the caller's account sees the authority's own context *key* where the resource is another's."""
+    return not key.startswith(_OF_THE_RESOURCE)
+
+
+@lru_cache(maxsize=1024)
+def _shown_to_owner(key: str) -> bool:
+    """Whether the owner of the resource sees it where the caller is another's."""
+    return key in _OF_THE_REQUEST or key.startswith(_TO_THE_RESOURCE)
 
 
 def _facts(event: Event, account: str, whose: Whose) -> tuple[AnyFact, ...]:
