@@ -24,6 +24,7 @@ from authority.audit.terms import (
     Field,
     Piece,
     Taken,
+    Term,
     issued_by,
     pieces_of,
     terms_in,
@@ -82,7 +83,10 @@ class Known(msgspec.Struct, frozen=True):
     sessions: dict[str, Issued] = {}
 
 
-Postings: TypeAlias = defaultdict[int, defaultdict[int, defaultdict[int, int]]]
+Numbers: TypeAlias = list[tuple[int, int]]
+"""The numbers of terms, each with where they are listed."""
+
+Postings: TypeAlias = defaultdict[int, defaultdict[int, dict[int, int]]]
 """By block, trail and term, the bits of the positions."""
 
 
@@ -123,8 +127,8 @@ class Rows:
         self.segments: set[int] = set()
         self.moments: list[tuple[int, int]] = []
         self._block = -1
-        self._found: defaultdict[_Listed, defaultdict[Piece, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0]))
-        """The bits of the positions in the block under way, in a list of one: a piece is dear to look up."""
+        self._found: defaultdict[_Listed, dict[Piece, int]] = defaultdict(dict)
+        """The bits of the positions in the block under way."""
         self.postings: Postings = _no_postings()
         self.shared: Postings = _no_postings()
         """What stands on the trail of an account, and in the whole log too."""
@@ -190,22 +194,23 @@ class Rows:
             self._block = position >> BLOCK_BITS
         found, bit = self._found[listed], bit_of(position)
         for piece in pieces_of(event):
-            found[piece][0] |= bit
+            found[piece] = found.get(piece, 0) | bit
 
     def spread(self) -> None:
         """Bring to the postings what was found in the block under way.  Call it after the last entry."""
-        nowhere: defaultdict[int, int] = defaultdict(int)
+        numbers: dict[Piece, Numbers] = {}
+        nowhere: dict[int, int] = {}
         for (trail, shared, with_session), found in self._found.items():
             own = self.postings[self._block][trail]
             listed = self.shared[self._block][trail] if shared else own
             into = (listed, listed if with_session else nowhere, nowhere if trail == WHOLE_LOG else own)
-            for piece, (bits,) in found.items():
-                if isinstance(piece, tuple):  # most of these are one entry's alone
-                    if piece[1]:
-                        into[_WHERE[piece[0]]][term_number(piece)] |= bits
-                else:
-                    for where, number in _numbers(piece):
-                        into[where][number] |= bits
+            for piece, bits in found.items():
+                by = numbers.get(piece)
+                if by is None:
+                    by = numbers[piece] = _of_term(piece) if isinstance(piece, tuple) else _numbers(piece)
+                for where, number in by:
+                    here = into[where]
+                    here[number] = here.get(number, 0) | bits
         self._found.clear()
 
     def _issue(self, position: int, issued: SessionIssued, loan: bytes | None) -> None:
@@ -222,7 +227,8 @@ class Rows:
         self.ends.append((ended.access_key_id, microseconds(ended.effective_at), position, str(ended.cause)))
         for trail in (WHOLE_LOG, trail_number(session.account)):
             self.over[session.position >> BLOCK_BITS, trail] |= bit_of(session.position)
-            self.postings[session.position >> BLOCK_BITS][trail][_ENDED] |= bit_of(session.position)
+            listed = self.postings[session.position >> BLOCK_BITS][trail]
+            listed[_ENDED] = listed.get(_ENDED, 0) | bit_of(session.position)
 
     def _use(self, position: int, event: Event) -> None:
         """Note what was used.  A signature that did not count is no use of the key that it names."""
@@ -247,14 +253,19 @@ class Rows:
 
 
 def _no_postings() -> Postings:
-    return defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+    return defaultdict(lambda: defaultdict(dict))
 
 
 @lru_cache(maxsize=MOST_KEPT)
-def _numbers(piece: Piece) -> list[tuple[int, int]]:
-    """What *piece* is found by, each with where that is listed."""
+def _numbers(piece: Piece) -> Numbers:
+    """What *piece* is found by."""
     terms = [*terms_in(piece), LIVE] if isinstance(piece, Taken) else terms_in(piece)
     return [(_WHERE[term[0]], term_number(term)) for term in terms]
+
+
+def _of_term(term: Term) -> Numbers:
+    """What a piece that is a term is found by.  Not kept: mostly it is of one entry alone."""
+    return [(_WHERE[term[0]], term_number(term))] if term[1] else []
 
 
 def named_in(events: Iterable[Event]) -> set[str]:

@@ -50,7 +50,7 @@ log = structlog.get_logger()
 PAGE: Final = 2048
 AT_ONCE: Final = 32
 """Entries that are taken in before others have their turn on the event loop."""
-LINGER: Final = 0.25
+LINGER: Final = 0.5
 """Seconds that entries may wait for a page of their own while no query asks for them."""
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
