@@ -109,7 +109,7 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     arn: str
 
 
-class Chain(msgspec.Struct, frozen=True):
+class Chain(msgspec.Struct, frozen=True, gc=False):
     """How a session that was issued came about."""
 
     caller_key: str
@@ -126,9 +126,13 @@ Piece: TypeAlias = Term | Happened | CallerRecord | Issuer | Weighed | Taken | C
 
 def pieces_of(event: Event) -> list[Piece]:
     """What *event* is found by, taken apart."""
-    facts, request, caller = event.facts, event.request, event.caller
-    tried = bool(facts) and any(isinstance(fact, UnprovenRequestsSummarised) for fact in facts)
-    pieces: list[Piece] = [Happened(event.type, event.outcome.refused, tried)]
+    request, caller = event.request, event.caller
+    pieces: list[Piece] = []
+    tried = False
+    for fact in event.facts:
+        pieces += _became_true(event, fact)
+        tried = tried or isinstance(fact, UnprovenRequestsSummarised)
+    pieces.append(Happened(event.type, event.outcome.refused, tried))
     if request is not None:
         pieces += ((Field.ID, request.id), (Field.SOURCE_ADDRESS, request.source_address))
     if caller is not None:
@@ -137,8 +141,6 @@ def pieces_of(event: Event) -> list[Piece]:
             pieces.append(Issuer(caller.session.issuer_arn, caller.session.issuer_id, caller.session.kind))
     for decision in event.decisions:
         pieces.append(Weighed(decision.action, decision.resource, decision.judged))
-    for fact in facts:
-        pieces += _became_true(event, fact)
     for resource in resources_of(event):
         pieces += ((Field.RESOURCE_TYPE, resource.type), (Field.RESOURCE_NAME, resource.name))
     return pieces
