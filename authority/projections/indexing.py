@@ -40,7 +40,7 @@ from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS, WHOLE_LOG, bi
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ENDED: Final = term_number(ENDED)
-MOST_KEPT: Final = 1 << 13
+MOST_KEPT: Final = 1 << 12
 """Pieces whose numbers are kept."""
 
 _EVERYWHERE, _WITH_SESSIONS, _ON_TRAILS = range(3)
