@@ -10,8 +10,8 @@ most of their pieces in common, so that an index works out the terms of each pie
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias, assert_never
 
 import msgspec
@@ -65,7 +65,6 @@ class Field(enum.StrEnum):
 
 
 LOOKED_UP: Final = frozenset(field for field in Field if field.startswith("lookup/"))
-OF_SESSIONS: Final = frozenset(field for field in Field if field.startswith("session/"))
 
 Term: TypeAlias = tuple[Field, str]
 
@@ -75,7 +74,6 @@ LIVE: Final[Term] = (Field.SESSION_STATUS, "live")
 ENDED: Final[Term] = (Field.SESSION_STATUS, "ended")
 ANY: Final[Term] = (Field.ANY, "")
 ANY_SESSION: Final[Term] = (Field.SESSION_ANY, "")
-_EMPTY: Final = (ANY, ANY_SESSION)
 
 
 class Happened(msgspec.Struct, frozen=True, gc=False):
@@ -125,7 +123,7 @@ Piece: TypeAlias = Term | Happened | CallerRecord | Issuer | Weighed | Taken | C
 
 
 def pieces_of(event: Event) -> list[Piece]:
-    """What *event* is found by, taken apart."""
+    """*event* taken apart, but for its `resource_terms`."""
     request, caller = event.request, event.caller
     pieces: list[Piece] = []
     tried = False
@@ -141,51 +139,98 @@ def pieces_of(event: Event) -> list[Piece]:
             pieces.append(Issuer(caller.session.issuer_arn, caller.session.issuer_id, caller.session.kind))
     for decision in event.decisions:
         pieces.append(Weighed(decision.action, decision.resource, decision.judged))
-    for resource in resources_of(event):
-        pieces += ((Field.RESOURCE_TYPE, resource.type), (Field.RESOURCE_NAME, resource.name))
     return pieces
 
 
-def terms_in(piece: Piece) -> list[Term]:
-    """Everything that *piece* is found by.  A value that is empty finds nothing."""
-    found: Iterable[Term]
+def resource_terms(event: Event) -> list[Term]:
+    """What *event* was about, as AWS's own search finds it."""
+    found: list[Term] = []
+    for resource in resources_of(event):
+        found += ((Field.RESOURCE_TYPE, resource.type), (Field.RESOURCE_NAME, resource.name))
+    return found
+
+
+def terms_in(piece: Piece) -> Sequence[Term]:
+    """What *piece* is found by.  A value that is empty finds nothing, but for that of `ANY`."""
     match piece:
-        case tuple():
-            found = (piece,)
         case Happened():
-            found = _happened(piece)
+            return _happened(piece)
         case CallerRecord():
-            found = _asked(piece)
-        case Issuer():
-            found = _had_permissions(piece)
+            return _asked(piece)
         case Weighed():
-            found = _weighed(piece)
+            return _weighed(piece)
         case Taken():
-            found = _taken(piece)
+            return ((Field.ROLE, piece.id), (Field.ROLE, piece.arn))
         case Chain():
-            found = _came_about(piece)
+            return ((Field.ACCESS_KEY, piece.caller_key),)
+        case Issuer():
+            return _had_permissions(piece)
+        case tuple():
+            return (piece,)
         case _:
             assert_never(piece)
-    return [term for term in found if term[1] or term in _EMPTY]
+
+
+def session_terms_in(piece: Piece) -> Sequence[Term]:
+    """What a session is found by, where sessions are listed, of which *piece* is a part."""
+    match piece:
+        case Taken():
+            return (ANY_SESSION, (Field.SESSION_ROLE, piece.id), (Field.SESSION_ROLE, piece.arn))
+        case Chain():
+            return (
+                (Field.SESSION_PRINCIPAL, piece.caller_arn),
+                (Field.SESSION_PRINCIPAL, piece.caller_id),
+                (Field.SESSION_PRINCIPAL, piece.root_principal),
+                (Field.SESSION_SOURCE_IDENTITY, piece.source_identity),
+                *((Field.SESSION_ANCESTOR, key) for key in piece.ancestors),
+                *((Field.SESSION_DEPTH, str(depth)) for depth in range(2, depth_of(piece.ancestors) + 1)),
+            )
+        case _:
+            return ()
+
+
+def lookup_terms_in(piece: Piece) -> Sequence[Term]:
+    """What AWS's own search finds by *piece*."""
+    match piece:
+        case Happened():
+            return (
+                (Field.EVENT_NAME, named_as(piece.type)[1]),
+                (Field.READ_ONLY, "true" if only_reads(piece.type) else "false"),
+            )
+        case CallerRecord():
+            return ((Field.USER_NAME, user_name(piece)),)
+        case _:
+            return ()
 
 
 def terms_of(event: Event) -> set[Term]:
-    """Everything that *event* can be found by, but what AWS's own search and the sessions are found by."""
-    return {term for term in _terms_in(pieces_of(event)) if term[0] not in LOOKED_UP and term[0] not in OF_SESSIONS}
+    """Everything that *event* can be found by, but what AWS's own search finds it by."""
+    found: list[Term] = []
+    for piece in pieces_of(event):
+        if isinstance(piece, tuple):
+            found.append(piece)
+        else:
+            found += terms_in(piece)
+    return {term for term in found if term[1] or finds(term)}
 
 
 def lookup_terms(event: Event) -> set[Term]:
     """What AWS's own search finds *event* by, beside `terms_of`."""
-    return {term for term in _terms_in(pieces_of(event)) if term[0] in LOOKED_UP}
+    found = resource_terms(event)
+    found += lookup_terms_in(Happened(event.type, event.outcome.refused, False))
+    if event.caller is not None:
+        found += lookup_terms_in(event.caller)
+    return {term for term in found if term[1]}
 
 
 def terms_of_session(event: Event, issued: SessionIssued) -> set[Term]:
     """Everything but its status that the session *issued* by *event* can be found by, beside the terms of the event."""
-    return {term for term in _terms_in(_became_true(event, issued)) if term[0] in OF_SESSIONS}
+    return {term for piece in _became_true(event, issued) for term in session_terms_in(piece) if term[1] or finds(term)}
 
 
-def _terms_in(pieces: Iterable[Piece]) -> Iterator[Term]:
-    return chain.from_iterable(map(terms_in, pieces))
+def finds(term: Term) -> bool:
+    """Whether *term* finds anything: a value that is empty does not, unless it stands for any."""
+    return term[1] != "" or term in (ANY, ANY_SESSION)
 
 
 def depth_of(ancestors: Iterable[str]) -> int:
@@ -211,62 +256,42 @@ def role_arn(event: Event, issued: SessionIssued) -> str:
     return issued.issuer_arn(partition(event)) if issued.kind is SessionKind.ROLE else ""
 
 
-def _happened(what: Happened) -> Iterator[Term]:
-    yield ANY
-    yield from _action(what.type)
+def _happened(what: Happened) -> Sequence[Term]:
+    found = (ANY, *_action(what.type))
     if what.refused:
-        yield from ((Field.OUTCOME, REFUSED), (Field.OUTCOME, what.refused))
-    elif not what.tried:
-        yield Field.OUTCOME, ALLOWED
-    yield Field.EVENT_NAME, named_as(what.type)[1]
-    yield Field.READ_ONLY, "true" if only_reads(what.type) else "false"
+        return (*found, (Field.OUTCOME, REFUSED), (Field.OUTCOME, what.refused))
+    return found if what.tried else (*found, (Field.OUTCOME, ALLOWED))
 
 
+@lru_cache(maxsize=4096)
 def _action(name: str) -> tuple[Term, ...]:
     lowered = name.lower()
     return (Field.ACTION, lowered), (Field.ACTION, f"{lowered.partition(':')[0]}:*")
 
 
-def _asked(caller: CallerRecord) -> Iterator[Term]:
-    yield Field.PRINCIPAL, caller.arn
-    yield Field.PRINCIPAL_ID, caller.principal_id
-    yield Field.ACCESS_KEY, caller.access_key_id
-    yield Field.USER_NAME, user_name(caller)
-    if caller.session is not None:
-        yield Field.SESSION_NAME, caller.session.name
+def _asked(caller: CallerRecord) -> Sequence[Term]:
+    return (
+        (Field.PRINCIPAL, caller.arn),
+        (Field.PRINCIPAL_ID, caller.principal_id),
+        (Field.ACCESS_KEY, caller.access_key_id),
+        (Field.SESSION_NAME, "" if caller.session is None else caller.session.name),
+    )
 
 
-def _had_permissions(issuer: Issuer) -> Iterator[Term]:
-    yield Field.PRINCIPAL, issuer.arn
+def _had_permissions(issuer: Issuer) -> Sequence[Term]:
+    principal = (Field.PRINCIPAL, issuer.arn)
     if issuer.kind is SessionKind.ROLE:
-        yield from ((Field.ROLE, issuer.arn), (Field.ROLE, issuer.id))
+        return (principal, (Field.ROLE, issuer.arn), (Field.ROLE, issuer.id))
+    return (principal,)
 
 
-def _weighed(question: Weighed) -> Iterator[Term]:
-    yield from _action(question.action)
-    yield Field.ACCESS_KEY, question.judged
+def _weighed(question: Weighed) -> Sequence[Term]:
+    found = (*_action(question.action), (Field.ACCESS_KEY, question.judged))
     if ":role/" in question.resource:
         resource = parse(question.resource)
         if resource is not None and resource.service == "iam" and resource.kind == "role":
-            yield Field.ROLE, question.resource
-
-
-def _taken(role: Taken) -> Iterator[Term]:
-    yield ANY_SESSION
-    for name in (role.id, role.arn):
-        yield from ((Field.ROLE, name), (Field.SESSION_ROLE, name))
-
-
-def _came_about(how: Chain) -> Iterator[Term]:
-    yield Field.ACCESS_KEY, how.caller_key
-    yield Field.SESSION_PRINCIPAL, how.caller_arn
-    yield Field.SESSION_PRINCIPAL, how.caller_id
-    yield Field.SESSION_PRINCIPAL, how.root_principal
-    yield Field.SESSION_SOURCE_IDENTITY, how.source_identity
-    for key in how.ancestors:
-        yield Field.SESSION_ANCESTOR, key
-    for depth in range(2, depth_of(how.ancestors) + 1):
-        yield Field.SESSION_DEPTH, str(depth)
+            return (*found, (Field.ROLE, question.resource))
+    return found
 
 
 def _became_true(event: Event, fact: Fact) -> Sequence[Piece]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -20,13 +21,15 @@ from authority.audit.terms import (
     ENDED,
     LIVE,
     LOOKED_UP,
-    OF_SESSIONS,
-    Field,
     Piece,
     Taken,
     Term,
+    finds,
     issued_by,
+    lookup_terms_in,
     pieces_of,
+    resource_terms,
+    session_terms_in,
     terms_in,
 )
 from authority.audit.visibility import accounts_of, keys_in, owner_of, view
@@ -44,10 +47,6 @@ MOST_KEPT: Final = 1 << 12
 """Pieces whose numbers are kept."""
 
 _EVERYWHERE, _WITH_SESSIONS, _ON_TRAILS = range(3)
-_WHERE: Final = {
-    field: _ON_TRAILS if field in LOOKED_UP else _WITH_SESSIONS if field in OF_SESSIONS else _EVERYWHERE
-    for field in Field
-}
 """What is listed everywhere, what where the session of an event is too, and what on the trails of accounts only."""
 
 
@@ -193,7 +192,7 @@ class Rows:
             self.spread()
             self._block = position >> BLOCK_BITS
         found, bit = self._found[listed], bit_of(position)
-        for piece in pieces_of(event):
+        for piece in chain(pieces_of(event), resource_terms(event)):
             found[piece] = found.get(piece, 0) | bit
 
     def spread(self) -> None:
@@ -259,13 +258,14 @@ def _no_postings() -> Postings:
 @lru_cache(maxsize=MOST_KEPT)
 def _numbers(piece: Piece) -> Numbers:
     """What *piece* is found by."""
-    terms = [*terms_in(piece), LIVE] if isinstance(piece, Taken) else terms_in(piece)
-    return [(_WHERE[term[0]], term_number(term)) for term in terms]
+    of_sessions = (*session_terms_in(piece), LIVE) if isinstance(piece, Taken) else session_terms_in(piece)
+    listed = ((_EVERYWHERE, terms_in(piece)), (_WITH_SESSIONS, of_sessions), (_ON_TRAILS, lookup_terms_in(piece)))
+    return [(where, term_number(term)) for where, terms in listed for term in terms if finds(term)]
 
 
 def _of_term(term: Term) -> Numbers:
     """What a piece that is a term is found by.  Not kept: mostly it is of one entry alone."""
-    return [(_WHERE[term[0]], term_number(term))] if term[1] else []
+    return [(_ON_TRAILS if term[0] in LOOKED_UP else _EVERYWHERE, term_number(term))] if term[1] else []
 
 
 def named_in(events: Iterable[Event]) -> set[str]:
