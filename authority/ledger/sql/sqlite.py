@@ -30,7 +30,6 @@ from authority.ledger.sql import reading, writing
 from authority.ledger.sql.auditing import Audit, Search
 from authority.ledger.sql.engines import database_path, reader_engine, writer_engine
 from authority.ledger.sql.faults import told_apart
-from authority.ledger.sql.newest import Newest
 from authority.ledger.sql.owning import own
 from authority.ledger.sql.schema import require_current
 from authority.ledger.tlog import consistency_ranges, inclusion_ranges
@@ -64,7 +63,6 @@ class SqliteLedger:
         self._under_way: set[asyncio.Future[Any]] = set()
         self._grown = asyncio.Event()
         self._closed = False
-        self._newest = Newest()
 
     @classmethod
     async def open(cls, url: str, *, only_read: bool = False, mac: Mac | None = None) -> Self:
@@ -95,30 +93,16 @@ class SqliteLedger:
         """See `Ledger.append`."""
         if not entries:
             raise ValueError("nothing to append")
-        batch = writing.Batch(entries)
-        first = await self._write(writing.append, batch, folded, self._mac)
-        if isinstance(first, int):
-            self._newest.appended(first, batch)
-        return first
+        return await self._write(writing.append, writing.Batch(entries), folded, self._mac)
 
     async def append_fresh(self, entries: Sequence[NewEntry]) -> tuple[int | None, ...]:
         """See `Ledger.append_fresh`."""
         writing.require_sessions_only(entries)
-        batch = writing.Batch(entries)
-        positions = await self._write(writing.append_fresh, batch, self._mac)
-        fresh = [index for index, position in enumerate(positions) if position is not None]
-        if fresh and (first := positions[fresh[0]]) is not None:
-            self._newest.appended(first, batch.only(fresh))
-        return positions
+        return await self._write(writing.append_fresh, writing.Batch(entries), self._mac)
 
     async def read(self, after: int, limit: int, lane: Lane | None = None) -> list[Entry]:
         """See `Ledger.read`."""
-        if lane is not None:
-            return await self._read(reading.entries, after, limit, lane)
-        found = self._newest.after(after, limit) or await self._read(reading.entries, after, limit)
-        if found:
-            self._newest.was_read(found[-1])
-        return found
+        return await self._read(reading.entries, after, limit, lane)
 
     async def entries_at(self, positions: Sequence[int]) -> list[Entry]:
         """See `Ledger.entries_at`."""
