@@ -1,4 +1,4 @@
-"""Engines over one SQLite file, and the writer's shorter way to its connection."""
+"""Engines over one SQLite file, and a shorter way to their connections."""
 
 from __future__ import annotations
 
@@ -37,7 +37,25 @@ def writing_engine(database: Path, *pragmas: str) -> AsyncEngine:
 
 def reading_engine(database: Path, connections: int, *pragmas: str) -> AsyncEngine:
     """An engine whose statements each see the newest commit, take no lock, and write nothing."""
-    return _engine(database, connections, *pragmas, "query_only = ON")
+    # Nothing is taken back when a connection returns: what only reads leaves nothing begun.
+    return _engine(database, connections, *pragmas, "query_only = ON", pool_reset_on_return=None)
+
+
+class Readers:
+    """A few connections that read; what is read together is a function, which runs as one call of the driver."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Read through the connections of *engine*, which is theirs from now on."""
+        self._engine = engine
+
+    async def run(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run *work* in the thread of a connection that is free."""
+        async with self._engine.connect() as connection:
+            return await _run((await connection.get_raw_connection()).driver_connection, work, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._engine.dispose()
 
 
 class Writer:
@@ -67,9 +85,7 @@ class Writer:
         self, transaction: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run *transaction* in the connection's own thread; cut off, it goes on to its end there."""
-        # The driver's public calls carry one statement each; this is what every one of them is made of.
-        outcome: T = await self._driver._execute(transaction, self._driver._conn, *args, **kwargs)  # noqa: SLF001
-        return outcome
+        return await _run(self._driver, transaction, *args, **kwargs)
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -77,7 +93,15 @@ class Writer:
         await self._engine.dispose()
 
 
-def _engine(database: Path, connections: int, *pragmas: str) -> AsyncEngine:
+async def _run(
+    driver: Any, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    # The driver's public calls carry one statement each; this is what every one of them is made of.
+    outcome: T = await driver._execute(work, driver._conn, *args, **kwargs)  # noqa: SLF001
+    return outcome
+
+
+def _engine(database: Path, connections: int, *pragmas: str, **more: Any) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(database)),
         pool_size=connections,
@@ -88,6 +112,7 @@ def _engine(database: Path, connections: int, *pragmas: str) -> AsyncEngine:
             "check_same_thread": False,  # the driver gives each connection a thread, but opens and closes it anywhere
             "isolation_level": None,  # the driver begins nothing of its own
         },
+        **more,
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -1,14 +1,13 @@
-"""What is read from a SQLite ledger: plain functions of a connection, which the store awaits as a whole."""
+"""What is read from a SQLite ledger: plain functions of the driver's connection, which the store awaits as a whole."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection
 
 from authority.ledger.binding import Mac, require_snapshot
 from authority.ledger.codec import digest_of
@@ -76,33 +75,36 @@ def whole(edge: Edge) -> Edge:
     return edge
 
 
-def edge_of(connection: Connection) -> Edge:
+def scalar(connection: sqlite3.Connection, statement: str, values: tuple[object, ...] = ()) -> Any:
+    """What stands in the only column of the first row; None where there is no row."""
+    row = connection.execute(statement, values).fetchone()
+    return None if row is None else row[0]
+
+
+def edge_of(connection: sqlite3.Connection) -> Edge:
     """Read the end of the log."""
-    return edge_in(connection.exec_driver_sql(EDGE, (NEVER,)).one_or_none())
+    return edge_in(connection.execute(EDGE, (NEVER,)).fetchone())
 
 
-def head(connection: Connection) -> Head:
+def head(connection: sqlite3.Connection) -> Head:
     """Where the log ends."""
     edge = whole(edge_of(connection))
     return Head(edge.frontier.size, edge.frontier.root(), recorded_at(edge.frontier.size, edge.at))
 
 
-def entries(connection: Connection, after: int, limit: int, lane: Lane | None = None) -> list[Entry]:
+def entries(connection: sqlite3.Connection, after: int, limit: int, lane: Lane | None = None) -> list[Entry]:
     """The entries after a position.  A gap is noticed here, so that nobody folds past one."""
-    # Straight from the driver: a result of the engine's would wrap each of many rows once more.
-    with closing(connection.connection.cursor()) as cursor:
-        cursor.execute(READ[lane], (after, limit))
-        found = [entry_of(row) for row in cursor.fetchall()]
+    found = [entry_of(row) for row in connection.execute(READ[lane], (after, limit)).fetchall()]
     if lane is None and found and found[-1].position != after + len(found):
         missing = next(at for at, entry in enumerate(found, after + 1) if entry.position != at)
         raise LedgerCorrupt(missing, "the entry is missing")
     return found
 
 
-def entries_at(connection: Connection, positions: Sequence[int]) -> list[Entry]:
+def entries_at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[Entry]:
     """The entries at *positions*, in that order."""
-    rows = connection.exec_driver_sql(_READ_AT, (msgspec.json.encode(list(positions)).decode(),))
-    found = {entry.position: entry for entry in map(entry_of, rows.all())}
+    rows = connection.execute(_READ_AT, (msgspec.json.encode(list(positions)).decode(),))
+    found = {entry.position: entry for entry in map(entry_of, rows)}
     for position in positions:
         if position not in found:
             if position < 1:
@@ -112,26 +114,26 @@ def entries_at(connection: Connection, positions: Sequence[int]) -> list[Entry]:
     return [found[position] for position in positions]
 
 
-def position_at(connection: Connection, at: datetime) -> int:
+def position_at(connection: sqlite3.Connection, at: datetime) -> int:
     """The last position recorded at *at* or before: recorded times never decrease, so halving finds it."""
     wanted = microseconds(at)
     low, high = 0, edge_of(connection).last
     while low < high:
         middle = (low + high + 1) // 2
-        recorded = connection.exec_driver_sql("SELECT at FROM event WHERE position = ?", (middle,)).scalar()
+        recorded = scalar(connection, "SELECT at FROM event WHERE position = ?", (middle,))
         if not isinstance(recorded, int):
             raise LedgerCorrupt(middle, "the entry is missing")
         low, high = (middle, high) if recorded <= wanted else (low, middle - 1)
     return low
 
 
-def configured_at(connection: Connection, position: int) -> int:
+def configured_at(connection: sqlite3.Connection, position: int) -> int:
     """The last entry of the configuration up to *position*."""
     statement = "SELECT max(position) FROM event INDEXED BY event_config WHERE lane = 1 AND position <= ?"
-    return connection.exec_driver_sql(statement, (position,)).scalar() or 0
+    return scalar(connection, statement, (position,)) or 0
 
 
-def frontier_over(connection: Connection, start: int, end: int) -> Frontier:
+def frontier_over(connection: sqlite3.Connection, start: int, end: int) -> Frontier:
     """The edge of the tree over the leaves from *start* to *end*, from whole subtrees where there are any.
 
     *start* is a multiple of a power of two that is no smaller than the range, as all ranges of proofs are.
@@ -143,41 +145,41 @@ def frontier_over(connection: Connection, start: int, end: int) -> Frontier:
     top = (end - start).bit_length() // TILE_HEIGHT * TILE_HEIGHT
     for height in range(top, 0, -TILE_HEIGHT):
         first, count = at >> height, (end - at) >> height
-        roots = connection.exec_driver_sql(
+        roots = connection.execute(
             "SELECT root FROM subtree WHERE height = ? AND number >= ? AND number < ? ORDER BY number",
             (height, first, first + count),
         )
-        at += _take(frontier, roots.all(), count, at, height)
-    leaves = connection.exec_driver_sql(
+        at += _take(frontier, roots.fetchall(), count, at, height)
+    leaves = connection.execute(
         "SELECT leaf FROM event WHERE position > ? AND position <= ? ORDER BY position", (at, end)
     )
-    _take(frontier, leaves.all(), end - at, at, 0)
+    _take(frontier, leaves.fetchall(), end - at, at, 0)
     return frontier
 
 
-def roots(connection: Connection, ranges: Sequence[tuple[int, int]], size: int) -> list[bytes]:
+def roots(connection: sqlite3.Connection, ranges: Sequence[tuple[int, int]], size: int) -> list[bytes]:
     """The roots of the trees over *ranges* of the first *size* leaves, which the log must have."""
     _require_within(connection, size)
     return [frontier_over(connection, start, end).root() for start, end in ranges]
 
 
-def secret(connection: Connection, id_: str) -> tuple[str, bytes] | None:
+def secret(connection: sqlite3.Connection, id_: str) -> tuple[str, bytes] | None:
     """The purpose and sealed bytes of one secret."""
-    row = connection.exec_driver_sql("SELECT purpose, sealed FROM vault WHERE id = ?", (id_,)).one_or_none()
+    row = connection.execute("SELECT purpose, sealed FROM vault WHERE id = ?", (id_,)).fetchone()
     return None if row is None else (row[0], row[1])
 
 
-def secrets(connection: Connection, purpose: str) -> list[tuple[str, bytes]]:
+def secrets(connection: sqlite3.Connection, purpose: str) -> list[tuple[str, bytes]]:
     """All secrets of one purpose."""
-    rows = connection.exec_driver_sql("SELECT id, sealed FROM vault WHERE purpose = ? ORDER BY id", (purpose,))
+    rows = connection.execute("SELECT id, sealed FROM vault WHERE purpose = ? ORDER BY id", (purpose,))
     return [(id_, sealed) for id_, sealed in rows]
 
 
-def vault(connection: Connection) -> Vault:
+def vault(connection: sqlite3.Connection) -> Vault:
     """The digests of all secrets, and the end of the log, in one statement."""
-    rows = connection.exec_driver_sql(
+    rows = connection.execute(
         "SELECT tree.size, vault.id, purpose, sealed FROM tree LEFT JOIN vault ON true ORDER BY vault.id"
-    ).all()
+    ).fetchall()
     if not rows:
         raise LedgerCorrupt(1, "the tree is gone")
     digests = {}
@@ -189,17 +191,17 @@ def vault(connection: Connection) -> Vault:
     return Vault(rows[0][0], digests)
 
 
-def latest_snapshot(connection: Connection, to: int | None, mac: Mac | None = None) -> Snapshot | None:
+def latest_snapshot(connection: sqlite3.Connection, to: int | None, mac: Mac | None = None) -> Snapshot | None:
     """The newest snapshot of this history up to *to*, which *mac* binds."""
     last = min(edge_of(connection).frontier.size, NEVER if to is None else to)
-    known = connection.exec_driver_sql(
+    known = connection.execute(
         "SELECT position, root FROM snapshot WHERE position <= ? ORDER BY position DESC", (last,)
     )
-    for position, root in known.all():
+    for position, root in known.fetchall():
         if root == frontier_over(connection, 0, position).root():
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 "SELECT position, root, format, body, mac FROM snapshot WHERE position = ?", (position,)
-            ).one_or_none()
+            ).fetchone()
             if row is None:
                 return None
             snapshot = _snapshot(row[:-1])
@@ -208,9 +210,9 @@ def latest_snapshot(connection: Connection, to: int | None, mac: Mac | None = No
     return None
 
 
-def snapshots(connection: Connection) -> list[Snapshot]:
+def snapshots(connection: sqlite3.Connection) -> list[Snapshot]:
     """All snapshots."""
-    rows = connection.exec_driver_sql("SELECT position, root, format, body FROM snapshot ORDER BY position").all()
+    rows = connection.execute("SELECT position, root, format, body FROM snapshot ORDER BY position").fetchall()
     return [_snapshot(row) for row in rows]
 
 
@@ -220,12 +222,12 @@ def _snapshot(row: Sequence[Any]) -> Snapshot:
     return Snapshot(*row)
 
 
-def latest_signed_head(connection: Connection) -> SignedHead | None:
+def latest_signed_head(connection: sqlite3.Connection) -> SignedHead | None:
     """The checkpoint of the largest size, which the tree knows of."""
-    row = connection.exec_driver_sql(
+    row = connection.execute(
         "SELECT number, signed_head.size, note, tree.signed FROM tree LEFT JOIN signed_head ON true "
         "ORDER BY signed_head.size DESC LIMIT 1"
-    ).one_or_none()
+    ).fetchone()
     if row is None:
         raise LedgerCorrupt(1, "the tree is gone")
     *stored, signed = row
@@ -235,16 +237,13 @@ def latest_signed_head(connection: Connection) -> SignedHead | None:
     return head
 
 
-def signed_heads(connection: Connection, after: int, limit: int) -> list[SignedHead]:
+def signed_heads(connection: sqlite3.Connection, after: int, limit: int) -> list[SignedHead]:
     """The checkpoints of sizes past *after*.  One that was taken out from between others is noticed."""
-    rows = connection.exec_driver_sql(
+    rows = connection.execute(
         "SELECT number, size, note FROM signed_head WHERE size > ? ORDER BY size LIMIT ?", (after, limit)
-    ).all()
+    ).fetchall()
     before = (
-        connection.exec_driver_sql(
-            "SELECT number FROM signed_head WHERE size <= ? ORDER BY size DESC LIMIT 1", (after,)
-        ).scalar()
-        or 0
+        scalar(connection, "SELECT number FROM signed_head WHERE size <= ? ORDER BY size DESC LIMIT 1", (after,)) or 0
     )
     for expected, row in enumerate(rows, before + 1):
         if row[0] != expected:
@@ -252,7 +251,7 @@ def signed_heads(connection: Connection, after: int, limit: int) -> list[SignedH
     return [_signed_head(row) for row in rows]
 
 
-def subtrees(connection: Connection, height: int, first: int, count: int) -> list[bytes]:
+def subtrees(connection: sqlite3.Connection, height: int, first: int, count: int) -> list[bytes]:
     """The roots of whole subtrees."""
     if height % TILE_HEIGHT or height < 0 or first < 0 or count < 1:
         raise LookupError(f"no subtrees of height {height} are kept")
@@ -265,7 +264,7 @@ def subtrees(connection: Connection, height: int, first: int, count: int) -> lis
             (height, first, first + count),
         )
     )
-    roots = [root for (root,) in connection.exec_driver_sql(statement, bounds)]
+    roots = [root for (root,) in connection.execute(statement, bounds)]
     if len(roots) != count or not all(isinstance(root, bytes) for root in roots):
         raise LedgerCorrupt((first << height) + 1, f"the tree after {first << height} lacks hashes of height {height}")
     return roots
@@ -278,7 +277,7 @@ def _signed_head(row: Sequence[Any]) -> SignedHead:
     return SignedHead(size, note)
 
 
-def _require_within(connection: Connection, position: int) -> None:
+def _require_within(connection: sqlite3.Connection, position: int) -> None:
     size = edge_of(connection).frontier.size
     if not 0 <= position <= size:
         raise LookupError(f"the log ends at {size}, before {position}")

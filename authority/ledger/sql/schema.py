@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Final
-
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from authority.ledger.port import LedgerUnavailable
 from authority.ledger.sql.engines import database_path, reader_engine, writer_engine
 from authority.ledger.sql.faults import told_apart
 from authority.ledger.sql.owning import own
 from authority.ledger.sql.tables import VERSION_TABLE
+from authority.sqlite.engines import Readers
 
 PRESENT: Final = "0003"
 """What the last migration makes."""
@@ -53,28 +52,25 @@ async def check(url: str) -> str:
     path = database_path(url)
     if not path.is_file():
         raise LedgerUnavailable(f"there is no ledger at `{path}`")
-    engine = reader_engine(path)
+    readers = Readers(reader_engine(path))
     try:
-        return await require_current(engine)
+        return await require_current(readers)
     finally:
-        await engine.dispose()
+        await readers.close()
 
 
-async def require_current(engine: AsyncEngine) -> str:
-    """The schema of the database behind *engine*, or `SchemaDiffers`."""
+async def require_current(readers: Readers) -> str:
+    """The schema of the database behind *readers*, or `SchemaDiffers`."""
     with told_apart():
-        async with engine.connect() as connection:
-            found = await connection.run_sync(_revision)
+        found = await readers.run(_revision)
     if found != PRESENT:
         raise SchemaDiffers(found, PRESENT)
     return found
 
 
-def _revision(connection: Connection) -> str | None:
-    there = connection.exec_driver_sql(
-        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (VERSION_TABLE,)
-    )
-    if there.one_or_none() is None:
+def _revision(connection: sqlite3.Connection) -> str | None:
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (VERSION_TABLE,))
+    if there.fetchone() is None:
         return None
-    found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").all()  # noqa: S608 - a constant
+    found = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall()  # noqa: S608 - a constant
     return str(found[0][0]) if len(found) == 1 else None

@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection
-
 from authority.ledger.binding import Mac
 from authority.ledger.port import (
     Claimed,
@@ -33,7 +31,7 @@ from authority.ledger.sql.faults import told_apart
 from authority.ledger.sql.owning import own
 from authority.ledger.sql.schema import require_current
 from authority.ledger.tlog import consistency_ranges, inclusion_ranges
-from authority.sqlite.engines import Writer
+from authority.sqlite.engines import Readers, Writer
 from authority.sqlite.ownership import Ownership
 
 T = TypeVar("T")
@@ -58,7 +56,7 @@ class SqliteLedger:
         self._mac = mac
         self._ownership = ownership
         self._writer: Writer | None = None
-        self._reader = reader_engine(path)
+        self._readers = Readers(reader_engine(path))
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Future[Any]] = set()
         self._grown = asyncio.Event()
@@ -78,7 +76,7 @@ class SqliteLedger:
         ledger = cls(path, None if only_read else own(path), mac)
         try:
             with told_apart():
-                await require_current(ledger._reader)
+                await require_current(ledger._readers)
                 if not only_read:
                     ledger._writer = await Writer.over(writer_engine(path))
         except LedgerCorrupt as fault:
@@ -222,16 +220,14 @@ class SqliteLedger:
         writer, self._writer = self._writer, None
         if writer is not None:
             await writer.close()
-        await self._reader.dispose()
+        await self._readers.close()
         if self._ownership is not None:
             self._ownership.release()
 
-    async def _read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        async def read() -> T:
-            async with self._reader.connect() as connection:
-                return await connection.run_sync(work, *args, **kwargs)
-
-        return await self._to_its_end(read())
+    async def _read(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self._to_its_end(self._readers.run(work, *args, **kwargs))
 
     async def _write(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -276,24 +272,23 @@ async def located(path: Path, fault: LedgerCorrupt) -> LedgerCorrupt:
     """
     if fault.position:
         return fault
-    engine = reader_engine(path, damaged=True)
+    readers = Readers(reader_engine(path, damaged=True))
     try:
         with told_apart():
-            async with engine.connect() as connection:
-                search = await connection.run_sync(Search)
-                while await connection.run_sync(search.go_on):
-                    pass
-                head = await connection.run_sync(search.conclude)
+            search = await readers.run(Search)
+            while await readers.run(search.go_on):
+                pass
+            head = await readers.run(search.conclude)
     except (LedgerCorrupt, LedgerUnavailable) as found:
         return found if isinstance(found, LedgerCorrupt) and found.position else fault
     finally:
-        await engine.dispose()
+        await readers.close()
     return LedgerCorrupt(
         0, f"{fault.what}; the entries up to position {head.position} are whole, what is beside them is not"
     )
 
 
-def _checkpoint(connection: Connection) -> int:
+def _checkpoint(connection: sqlite3.Connection) -> int:
     """Copy what can be copied; say how many pages the write-ahead log has while some are left, else 0."""
-    _, pages, copied = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+    _, pages, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return pages if copied < pages else 0
