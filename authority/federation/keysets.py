@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.util import urlsafe_b64decode
 
 from authority.wire.reading import Unreadable, json_of
 
@@ -19,8 +20,6 @@ LARGEST_DOCUMENT: Final = 65_536
 """Bytes."""
 MOST_KEYS: Final = 64
 LONGEST_KEY_ID: Final = 256
-SHORTEST_MODULUS: Final = 342
-"""Characters of base 64; a shorter one is not worth reading."""
 RSA_BITS: Final = range(2048, 8193)
 DISCOVERY: Final = "/.well-known/openid-configuration"
 RSA: Final = frozenset({"RS256", "RS384", "RS512"})
@@ -128,9 +127,9 @@ def _key(described: Mapping[str, Any]) -> IssuerKey | None:
         return None
     try:
         match described.get("kty"):
-            case "RSA" if len(described["n"]) >= SHORTEST_MODULUS:
+            case "RSA" if _bits(described["n"]) in RSA_BITS:  # asked before the library would warn of a short one
                 key: RSAKey | ECKey = RSAKey.import_key({name: described[name] for name in ("kty", "n", "e")})
-                usable = RSA if key.raw_value.key_size in RSA_BITS else frozenset()
+                usable = RSA
             case "EC":
                 key = ECKey.import_key({name: described[name] for name in ("kty", "crv", "x", "y")})
                 usable = frozenset({CURVES[described["crv"]]})
@@ -142,6 +141,11 @@ def _key(described: Mapping[str, Any]) -> IssuerKey | None:
     if stated is not None:
         usable &= {stated} if isinstance(stated, str) else frozenset()
     return IssuerKey(key, usable) if usable else None
+
+
+def _bits(modulus: str) -> int:
+    """How long a modulus is (RFC 7518, section 6.3.1.1)."""
+    return int.from_bytes(urlsafe_b64decode(modulus.encode("ascii"))).bit_length()
 
 
 def _object(document: bytes) -> dict[str, Any]:

@@ -313,6 +313,9 @@ def test_j16_two_keys_of_one_name_spoil_the_set():
         pytest.param(public(alg="HS256"), id="for an algorithm that does not count"),
         pytest.param(public(alg="ES256"), id="for an algorithm of other keys"),
         pytest.param({"kty": "RSA", "n": encoded(b"\x80" + b"\x01" * 63), "e": "AQAB", "kid": "x"}, id="of 512 bits"),
+        pytest.param(
+            {"kty": "RSA", "n": encoded(b"\x7f" + b"\x01" * 255), "e": "AQAB", "kid": "x"}, id="a bit too short"
+        ),
         pytest.param({"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA", "kid": "x"}, id="on another curve"),
         pytest.param({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "x"}, id="not on its curve"),
         pytest.param({"kty": "RSA"}, id="without a number"),
