@@ -14,7 +14,7 @@ import itertools
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
@@ -25,6 +25,8 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.wire.canonical import ALGORITHM, SignedHeaders, canonical_request, hash_of, string_to_sign
 from authority.wire.request import Received
+
+Read = TypeVar("Read")
 
 TERMINATOR: Final = "aws4_request"
 WINDOW: Final = timedelta(minutes=5)
@@ -43,7 +45,7 @@ SIGNATURE: Final = re.compile(r"[0-9a-f]{64}")
 EXPIRES: Final = re.compile(r"[0-9]{1,6}")
 LONGEST_EXPIRES: Final = 604_800
 LONGEST_REMEMBERED: Final = 1_024
-"""Characters of an Authorization header before its signature; those of clients are a quarter as long."""
+"""Characters of what a client says the same of each time; an Authorization header has a quarter of them."""
 WORD: Final = re.compile(r"[^\s,=]+")
 BEFORE_SIGNATURE: Final = re.compile(rf"{ALGORITHM} +Credential=([^\s,=]+) *, *SignedHeaders=([^\s,=]+) *, *")
 DECISIVE: Final = frozenset({b"host", b"authorization", b"content-type"})
@@ -127,7 +129,7 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     if isinstance(claim, Refusal):
         return claim
 
-    scope = _scope_of(claim.credential)
+    scope = _recalled(_scope_of, claim.credential)
     if scope is None:
         return _incomplete(
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."
@@ -136,7 +138,7 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     signed_at = _moment(claim.moment)
     if signed_at is None:
         return _incomplete("Date must be in ISO-8601 'basic format', like 20260131T235959Z.")
-    signed = _signed_headers(claim.signed_headers)
+    signed = _recalled(_signed_headers, claim.signed_headers)
     if signed is None:
         return _incomplete("SignedHeaders must be a list of lower-case header names, sorted, each name once.")
 
@@ -326,10 +328,9 @@ class _Claim(msgspec.Struct, frozen=True):
 
 
 def _claim_of_header(headers: Mapping[bytes, bytes]) -> _Claim | Refusal:
-    beginning, mark, signature = headers[b"authorization"].decode("latin-1").rpartition("Signature=")
-    read = _beginning if len(beginning) <= LONGEST_REMEMBERED else _beginning.__wrapped__
-    claimed = read(beginning)
-    if claimed is None or not mark or not (signature.isalnum() or WORD.fullmatch(signature)):
+    beginning, _, signature = headers[b"authorization"].decode("latin-1").rpartition("Signature=")
+    claimed = _recalled(_beginning, beginning)
+    if claimed is None or not (signature.isalnum() or WORD.fullmatch(signature)):
         return _incomplete(
             f"Authorization header requires '{ALGORITHM}', then 'Credential', 'SignedHeaders' and 'Signature'."
         )
@@ -377,6 +378,11 @@ def _claim_of_query(signing: list[tuple[bytes, bytes]]) -> _Claim | Refusal:
 
 def _is_signing_name(name: bytes) -> bool:
     return (unquote_to_bytes(name) if b"%" in name else name)[:6].lower() == b"x-amz-"
+
+
+def _recalled(memory: functools._lru_cache_wrapper[Read], text: str) -> Read:
+    """What *memory* makes of *text*.  It keeps nothing endless: strangers would fill it."""
+    return memory(text) if len(text) <= LONGEST_REMEMBERED else memory.__wrapped__(text)
 
 
 # A server sees few clients, scopes, lists of names and seconds at a time; the memories are small.

@@ -104,13 +104,22 @@ def test_what_botocore_signs_in_the_query_is_believed(method, path, query, token
     assert (proof.form, proof.session_token, proof.expires) == ("query", token, 60)
 
 
-def test_a_list_of_signed_headers_without_end_is_read_and_not_remembered():
-    request = signed_by_botocore(
-        headers={"Content-Type": FORM, **{f"X-Amz-Meta-{number}": "1" for number in range(90)}}
-    )
+@pytest.mark.parametrize("sign_it", [signed_by_botocore, presigned_by_botocore])
+def test_a_list_of_signed_headers_without_end_is_read_and_not_remembered(sign_it):
+    request = sign_it(headers={f"X-Amz-Meta-{number}": "1" for number in range(90)})
+    sigv4._signed_headers.cache_clear()
     remembered = sigv4._beginning.cache_info().currsize
     assert judged(request, signing_time(request)) == KEY_ID
     assert sigv4._beginning.cache_info().currsize == remembered
+    assert not sigv4._signed_headers.cache_info().currsize
+
+
+@pytest.mark.parametrize("sign_it", [signed_by_botocore, presigned_by_botocore])
+def test_a_scope_without_end_is_read_and_not_remembered(sign_it):
+    request = sign_it(region="x" * 2_000)
+    sigv4._scope_of.cache_clear()
+    assert judged(request, signing_time(request)) is SDNM
+    assert not sigv4._scope_of.cache_info().currsize
 
 
 @bounded
