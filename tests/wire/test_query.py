@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authority.kernel.refusal import Reason, Refusal
-from authority.wire.query import FORM, MOST_FIELDS, UNSPEAKABLE, read_form, read_parameters
+from authority.wire.query import FORM, LONGEST_NAME, MOST_FIELDS, UNSPEAKABLE, read_form, read_parameters
 from authority.wire.request import Received
 
 from .requests import changed, presigned_by_botocore, signed_by_botocore
@@ -102,6 +102,13 @@ def test_a_form_with_two_readings_is_refused(body):
 def test_only_forms_in_utf_8_are_read(content_type, accepted):
     # A server that honours `charset=utf-7` reads `a%2BAGE-bb` as `aabb`.
     assert isinstance(read_form(b"a=b", content_type), dict) is accepted
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e9"])
+def test_a_name_may_have_so_many_characters_and_no_more(letter):
+    longest = letter * LONGEST_NAME
+    assert read_form(f"{longest}=1".encode(), FORM) == {longest: "1"}
+    assert isinstance(read_form(f"{longest}x=1".encode(), FORM), Refusal)
 
 
 def test_the_number_of_fields_is_bounded():

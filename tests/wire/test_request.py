@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authority.kernel.refusal import Reason, Refusal
+from authority.wire import request
 from authority.wire.request import Names, Received, examine
 
 from .requests import changed, signed_by_botocore, with_header
@@ -75,6 +76,9 @@ def test_an_ordinary_request_is_examined_and_let_pass(good):
         pytest.param(raw((b"X-A", b"1\r\nX-B: 2")), id="a header inside a header"),
         pytest.param(raw((b"X-A", b"1\x00")), id="a NUL in a header"),
         pytest.param(raw((b"X-A", b"1\n")), id="a line feed at the end of a header"),
+        *(pytest.param(raw((b"X-A", bytes((control,)))), id=f"control {control} in a header") for control in (0x01, 0x0B, 0x1F, 0x7F)),
+        pytest.param(raw((b"X-Two", b"1\x00"), (b"X-Two", b"2")), id="a NUL in the first of two headers"),
+        pytest.param(raw((b"X-Two", b"1"), (b"X-Two", b"2\x00")), id="a NUL in the second of two headers"),
         pytest.param(with_header(GOOD, "Host", None), id="no host"),
         *(
             pytest.param(with_header(GOOD, "Host", host), id=f"CVE-2020-16250 the host {host!r}")
@@ -118,6 +122,13 @@ def test_headers_are_found_by_their_names_in_lower_case(headers, fields, repeate
 def test_what_is_remembered_of_names_is_what_they_say(headers):
     names = {name.lower() for name, _ in headers}
     assert changed(GOOD, headers=tuple(headers)).names == Names.of(names)
+
+
+def test_endless_names_of_headers_are_read_and_not_remembered():
+    request._remembered.cache_clear()
+    endless = tuple((b"X-Amz-Meta-%d" % number, b"1") for number in range(200))
+    assert changed(GOOD, headers=endless).names == Names.of({name.lower() for name, _ in endless})
+    assert not request._remembered.cache_info().currsize
 
 
 def test_a_received_request_does_not_show_what_it_carries():
