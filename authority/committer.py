@@ -44,7 +44,7 @@ ROUNDS_WITHOUT_ARRIVALS = 2
 """Turns of the event loop without an arrival before a group is committed: what has come in needs as many to join."""
 
 TAKEN_WHOLE = 16
-"""Requests that are never halved: so few are not worth a commit less."""
+"""Requests that are never halved: so few are not worth a commit more."""
 
 
 class Unavailable(Exception):  # noqa: N818 - what is said to those who wait

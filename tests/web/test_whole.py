@@ -7,6 +7,8 @@ import re
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.test_utils import make_mocked_request
 
 from authority.web.protocol import Server, Whole
 
@@ -96,3 +98,42 @@ async def test_no_value_ends_its_header(value):
     came, _ = await said(lambda status, body: Whole(status, {"Location": value}, body), LAST)
     assert b"hunter3" not in came
     assert not came.startswith(b"HTTP/1.1 200")
+
+
+async def test_an_answer_is_written_once_and_after_its_head():
+    writer = Writer()
+    answer = whole(200, b"<a/>")
+    with pytest.raises(TypeError):
+        await answer.write_eof()
+    await answer.prepare(make_mocked_request("GET", "/", writer=writer))
+    with pytest.raises(TypeError):
+        await answer.write_eof(b"more")
+    await answer.write_eof()
+    with pytest.raises(TypeError):
+        await answer.write_eof()
+    assert writer.written == [b"<a/>"]
+
+
+class Writer(AbstractStreamWriter):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    async def write_headers(self, status_line, headers):
+        assert status_line == "HTTP/1.1 200 OK"
+
+    async def write(self, chunk):
+        self.written.append(chunk)
+
+    async def write_eof(self, chunk=b""):
+        self.written.append(chunk)
+
+    async def drain(self):
+        raise AssertionError("what is whole is not drained in between")
+
+    def enable_compression(self, encoding="deflate", strategy=None):
+        raise AssertionError("nothing is compressed")
+
+    def enable_chunking(self):
+        raise AssertionError("nothing is cut in chunks")
