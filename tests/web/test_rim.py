@@ -32,6 +32,25 @@ def test_a_strangers_body_without_a_length_is_bounded(raw):
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize(
+    ("coding", "read"),
+    [
+        pytest.param("chunked", True, id="chunks"),
+        pytest.param("CHUNKED", True, id="chunks in upper case"),
+        pytest.param("gzip, chunked", False, id="chunks of something compressed"),
+        pytest.param("identity, chunked", False, id="chunks of the same"),
+        pytest.param(",chunked", False, id="chunks of nothing that is named"),
+    ],
+)
+def test_chunks_are_the_only_coding_of_a_body(raw, whoami, coding, read):
+    """Another server that knows another coding would see another body (RFC 9112, section 6.1)."""
+    headers, body = whoami()
+    head = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Transfer-Encoding": coding}.items())
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    answer = raw.say(f"POST / HTTP/1.1\r\n{head}\r\n".encode() + chunks)
+    assert answer.startswith(b"HTTP/1.1 200 " if read else b"HTTP/1.1 400 ")
+
+
 def test_what_does_not_come_is_given_up_on_either_listener(hasty: Live):
     status, text, _ = Raw(hasty, hasty.url).send({"Content-Length": "10"}, b"x")
     assert status == 400
