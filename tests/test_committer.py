@@ -121,19 +121,40 @@ async def test_no_more_wait_than_may(ledger):
     first.cancel()
 
 
-async def test_of_many_who_wait_half_are_committed_while_the_others_go_on(ledger, monkeypatch):
-    sizes = []
+@pytest.fixture
+def sizes(ledger, monkeypatch):
+    """How many entries each append has."""
+    seen = []
     append = ledger.append
 
     async def counted(entries, *, folded):
-        sizes.append(len(entries))
+        seen.append(len(entries))
         return await append(entries, folded=folded)
 
     monkeypatch.setattr(ledger, "append", counted)
+    return seen
+
+
+async def test_of_many_who_wait_half_are_committed_while_the_others_go_on(ledger, sizes):
     async with committing(ledger) as committer:
         await asyncio.gather(*(committer.submit(read) for _ in range(60)))
         await asyncio.gather(*(committer.submit(read) for _ in range(16)))
     assert sizes == [30, 16, 14, 16]
+
+
+@pytest.mark.parametrize(("limit", "then"), [(8, [8, 8, 4]), (18, [16, 4])])
+async def test_no_commit_takes_more_than_it_may(ledger, sizes, limit, then):
+    async with committing(ledger, batch_limit=limit) as committer:
+        await asyncio.gather(*(committer.submit(read) for _ in range(20)))
+    assert sizes == then
+
+
+async def test_of_many_who_wait_each_is_decided_in_its_turn(ledger):
+    acts = [read if number % 7 else account(number) for number in range(100)]
+    async with committing(ledger) as committer:
+        committed = await asyncio.gather(*(committer.submit(act) for act in acts))
+    assert [one.position for one in committed] == list(range(1, 101))
+    assert [one.outcome for one in committed] == [1 + number // 7 if number % 7 else "made" for number in range(100)]
 
 
 async def test_who_went_away_before_the_decision_leaves_no_entry(ledger):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from authority import credentials
 from authority.access.caller import Caller
 from authority.credentials import Held, Keyring
 from authority.kernel.ids import SealingKeyId
@@ -14,7 +15,7 @@ from authority.model.authority import SEALING_KEY_BYTES
 from authority.model.principals import ACCESS_KEY_PURPOSE, AccessKeyDeleted
 from authority.outbound.custody import Custody
 from authority.outbound.entropy import SystemEntropy
-from tests.sessions.world import ANNS, COMPANY, World, issued
+from tests.sessions.world import ANNS, BOBS, COMPANY, World, issued
 
 
 class Unread(Ledger):
@@ -52,6 +53,17 @@ async def test_a_key_is_at_hand_from_its_first_use_until_it_is_deleted():
     assert isinstance(keyring.at_hand(world.state, key, None), Refusal)
     assert isinstance(await keyring.find(world.state, key, None), Refusal)
     assert not keyring._kept
+
+
+async def test_so_many_secrets_are_kept_and_no_more(monkeypatch):
+    monkeypatch.setattr(credentials, "MOST_KEPT", 1)
+    custody, world = Custody(Secret(b"r" * 32), SystemEntropy()), World()
+    vault = Vault(ACCESS_KEY_PURPOSE, b"")
+    keyring = Keyring(vault, custody)
+    for key in (ANNS.access_key_id, BOBS.access_key_id):
+        vault.row = (ACCESS_KEY_PURPOSE, custody.seal(key, ACCESS_KEY_PURPOSE, Secret(b"theirs")))
+        await keyring.find(world.state, key, None)
+        assert list(keyring._kept) == [key]
 
 
 async def test_verifying_a_sessions_request_reads_no_database():
