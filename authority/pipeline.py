@@ -56,6 +56,7 @@ log = structlog.get_logger()
 
 SEED_BYTES: Final = 32
 VARIANT: Final = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
+"""The digit that says of whose making a UUID is, by the digit that was drawn in its place."""
 CREDENTIAL: Final = re.compile(r"Credential=([A-Z0-9]{16,128})(?:/|%2F)")
 UNAVAILABLE: Final = Refusal(
     Reason.SERVICE_UNAVAILABLE,
