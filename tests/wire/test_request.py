@@ -33,6 +33,9 @@ def raw(*lines: tuple[bytes, bytes]) -> Received:
         pytest.param(with_header(GOOD, "Host", "STS.example"), id="a host in upper case"),
         pytest.param(raw((b"X-Two", b"1"), (b"X-Two", b"2")), id="a header that decides nothing, twice"),
         pytest.param(raw((b"X-Utf8", "é\t".encode())), id="a value that is not ASCII"),
+        pytest.param(
+            raw((b"X-All", bytes((9, *range(0x20, 0x7F), *range(0x80, 0x100))))), id="a value of all that may be in one"
+        ),
     ],
 )
 def test_an_ordinary_request_is_examined_and_let_pass(good):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -497,6 +498,14 @@ def test_a_changed_secret_is_not_verified_with_the_key_of_the_old_one():
         code = keys.of(place[0], secret, *place[1:])
         code.update(b"text")
         assert code.finalize() == hmac.digest(signing_key(secret, *place[1:]), b"text", "sha256")
+
+
+def test_a_key_is_found_again_for_the_same_day_region_and_service_only():
+    keys, secret = SigningKeys(), Secret("s")
+    for place in itertools.product(("20260101", "20260102"), ("us-east-1", "eu-west-1"), ("sts", "iam")):
+        code = keys.of("AKIA", secret, *place)
+        code.update(b"text")
+        assert code.finalize() == hmac.digest(signing_key(secret, *place), b"text", "sha256")
 
 
 def test_the_keys_that_are_remembered_are_bounded():
