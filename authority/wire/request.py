@@ -139,7 +139,7 @@ def examine(received: Received, hosts: frozenset[str]) -> Refusal | None:
     # All of them at once: what is allowed is said of single bytes.
     if not names.allowed or b"".join(values).translate(None, IN_HEADER_VALUES):
         return _malformed("A header contains a character that is not allowed.")
-    for name in received.repeated:  # readers differ on which of two wins; CVE-2026-34525 is this with Host
+    for name in sorted(received.repeated):  # readers differ on which of two wins; CVE-2026-34525 is this with Host
         if name in SINGLE or name.startswith(b"x-amz-"):
             return _malformed(f"The header {name.decode('ascii')} occurs more than once.")
 

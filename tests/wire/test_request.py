@@ -95,6 +95,12 @@ def test_a_request_with_two_readings_is_refused(bad):
     assert refusal.reason is Reason.MALFORMED_REQUEST
 
 
+def test_of_headers_that_are_repeated_the_same_one_is_named_each_time():
+    letters = "abcdefghij"
+    twice = raw(*((b"X-Amz-" + letter.encode(), b"1") for letter in reversed(letters * 2)))
+    assert examine(twice, OURS) == Refusal(Reason.MALFORMED_REQUEST, "The header x-amz-a occurs more than once.")
+
+
 def test_no_host_is_ours_until_one_is_named():
     assert examine(GOOD, frozenset()) is not None
 
