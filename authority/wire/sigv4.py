@@ -14,7 +14,7 @@ import itertools
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
@@ -129,16 +129,14 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     if isinstance(claim, Refusal):
         return claim
 
-    scope = _recalled(_scope_of, claim.credential)
+    scope, signed = claim.lasting
     if scope is None:
         return _incomplete(
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."
         )
-    access_key_id, date, region, service, terminator = scope
     signed_at = _moment(claim.moment)
     if signed_at is None:
         return _incomplete("Date must be in ISO-8601 'basic format', like 20260131T235959Z.")
-    signed = _recalled(_signed_headers, claim.signed_headers)
     if signed is None:
         return _incomplete("SignedHeaders must be a list of lower-case header names, sorted, each name once.")
 
@@ -161,16 +159,16 @@ def unverified_proof(received: Received) -> Proof | Refusal | None:
     canonical = canonical_request(method, received.path, parameters, signed.with_values(headers), body_hash)
     return Proof(
         form=claim.form,
-        access_key_id=access_key_id,
-        date=date,
-        region=region,
-        service=service,
-        terminator=terminator,
+        access_key_id=scope.access_key_id,
+        date=scope.date,
+        region=scope.region,
+        service=scope.service,
+        terminator=scope.terminator,
         signed_at=signed_at,
         expires=claim.expires,
         session_token=claim.session_token,
         signature=claim.signature,
-        string_to_sign=string_to_sign(claim.moment, claim.credential.partition("/")[2], canonical),
+        string_to_sign=string_to_sign(claim.moment, scope.text, canonical),
     )
 
 
@@ -315,13 +313,28 @@ class SigningKeys:
 KEYS: Final = SigningKeys()
 
 
+class _Scope(msgspec.Struct, frozen=True):
+    """What a credential names: a key, and what it may sign for."""
+
+    access_key_id: str
+    date: str
+    region: str
+    service: str
+    terminator: str
+    text: str
+    """All but the key, as a string to sign has it."""
+
+
+_Lasting: TypeAlias = tuple[_Scope | None, SignedHeaders | None]
+"""What a client says the same of each request: None where it cannot be read."""
+
+
 class _Claim(msgspec.Struct, frozen=True):
     """The parts of a signature, wherever they stood."""
 
     form: Literal["header", "query"]
-    credential: str
+    lasting: _Lasting
     moment: str
-    signed_headers: str
     signature: str
     session_token: str | None
     expires: int | None = None
@@ -329,8 +342,8 @@ class _Claim(msgspec.Struct, frozen=True):
 
 def _claim_of_header(headers: Mapping[bytes, bytes]) -> _Claim | Refusal:
     beginning, _, signature = headers[b"authorization"].decode("latin-1").rpartition("Signature=")
-    claimed = _recalled(_beginning, beginning)
-    if claimed is None or not (signature.isalnum() or WORD.fullmatch(signature)):
+    lasting = _recalled(_beginning, beginning)
+    if lasting is None or not (signature.isalnum() or WORD.fullmatch(signature)):
         return _incomplete(
             f"Authorization header requires '{ALGORITHM}', then 'Credential', 'SignedHeaders' and 'Signature'."
         )
@@ -338,14 +351,8 @@ def _claim_of_header(headers: Mapping[bytes, bytes]) -> _Claim | Refusal:
     if moment is None:
         return _incomplete("Authorization header requires existence of a 'X-Amz-Date' header.")
     token = headers.get(b"x-amz-security-token")
-    return _Claim(
-        form="header",
-        credential=claimed[0],
-        moment=moment.decode("latin-1"),
-        signed_headers=claimed[1],
-        signature=signature,
-        session_token=None if token is None else token.decode("latin-1"),
-    )
+    session_token = None if token is None else token.decode("latin-1")
+    return _Claim("header", lasting, moment.decode("latin-1"), signature, session_token)
 
 
 def _claim_of_query(signing: list[tuple[bytes, bytes]]) -> _Claim | Refusal:
@@ -367,9 +374,8 @@ def _claim_of_query(signing: list[tuple[bytes, bytes]]) -> _Claim | Refusal:
         return _incomplete(f"X-Amz-Expires must be a number of seconds from 1 to {LONGEST_EXPIRES}.")
     return _Claim(
         form="query",
-        credential=values[b"X-Amz-Credential"],
+        lasting=_lasting(values[b"X-Amz-Credential"], values[b"X-Amz-SignedHeaders"]),
         moment=values[b"X-Amz-Date"],
-        signed_headers=values[b"X-Amz-SignedHeaders"],
         signature=values[b"X-Amz-Signature"],
         session_token=values.get(b"X-Amz-Security-Token"),
         expires=None if expires is None else int(expires),
@@ -387,19 +393,22 @@ def _recalled(memory: functools._lru_cache_wrapper[Read], text: str) -> Read:
 
 # A server sees few clients, scopes, lists of names and seconds at a time; the memories are small.
 @functools.lru_cache(maxsize=1024)
-def _beginning(text: str) -> tuple[str, str] | None:
+def _beginning(text: str) -> _Lasting | None:
     """The credential and the list of signed headers in all of an Authorization header before its signature."""
     match = BEFORE_SIGNATURE.fullmatch(text)
-    return None if match is None else (match[1], match[2])
+    return None if match is None else _lasting(match[1], match[2])
 
 
-@functools.lru_cache(maxsize=1024)
-def _scope_of(credential: str) -> tuple[str, str, str, str, str] | None:
+def _lasting(credential: str, signed_headers: str) -> _Lasting:
+    return _scope_of(credential), _recalled(_signed_headers, signed_headers)
+
+
+def _scope_of(credential: str) -> _Scope | None:
     parts = credential.split("/")
     if len(parts) != 5 or ACCESS_KEY_ID.fullmatch(parts[0]) is None:
         return None
     access_key_id, date, region, service, terminator = parts
-    return access_key_id, date, region, service, terminator
+    return _Scope(access_key_id, date, region, service, terminator, credential.partition("/")[2])
 
 
 @functools.lru_cache(maxsize=64)
