@@ -47,7 +47,7 @@ class Keyring:
         """Find long-term secrets in *ledger*'s vault; *custodian* opens them."""
         self._ledger = ledger
         self._custodian = custodian
-        self._kept: dict[AccessKeyId, Secret] = {}
+        self._kept: dict[AccessKeyId, Held] = {}
 
     async def find(self, state: State, access_key_id: str, session_token: str | None) -> Held | Refusal:
         """The secret of *access_key_id*, with what its token says; a refusal when it is none of ours."""
@@ -63,8 +63,7 @@ class Keyring:
         if known is None or known.status is KeyStatus.DELETED or not key_id.startswith(LONG_TERM_KEY):
             self._kept.pop(key_id, None)
             return INVALID_TOKEN
-        secret = self._kept.get(key_id)
-        return None if secret is None else Held(Credential(key_id), secret)
+        return self._kept.get(key_id)
 
     async def _unsealed(self, key_id: AccessKeyId) -> Held | Refusal:
         secret = await self.sealed(key_id, ACCESS_KEY_PURPOSE)
@@ -72,8 +71,8 @@ class Keyring:
             return INVALID_TOKEN
         if len(self._kept) >= MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        self._kept[key_id] = secret
-        return Held(Credential(key_id), secret)
+        held = self._kept[key_id] = Held(Credential(key_id), secret)
+        return held
 
     async def sealed(self, row_id: str, purpose: str) -> Secret | None:
         """The secret in a row of the vault, where it was sealed for *purpose*."""
