@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
+from hashlib import blake2b
 from typing import Final
 
 from sqlalchemy import (
@@ -155,7 +155,7 @@ USE: Final = Table(
 )
 
 WHOLE_LOG: Final = -1
-_NUMBER: Final = struct.Struct(">q")
+_number_in: Final = struct.Struct(">q").unpack
 
 
 def trail_number(account: str | None) -> int:
@@ -174,6 +174,6 @@ def term_number(term: Term) -> int:
     Two terms may collide, by chance or because somebody looked for it.  Then an entry is proposed that does not
     belong; it is left out when its own terms are compared (`audit.terms`).
     """
-    spelled = (term[0] + "\0" + term[1]).encode("utf-8", "surrogatepass")
-    number: int = _NUMBER.unpack(hashlib.blake2b(spelled, digest_size=_NUMBER.size).digest())[0]
+    spelled = "\0".join(term).encode("utf-8", "surrogatepass")
+    number: int = _number_in(blake2b(spelled, digest_size=8).digest())[0]
     return number

@@ -29,10 +29,13 @@ _TO_SEGMENT: Final = SEGMENT_BITS - BLOCK_BITS
 _POST: Final = f"""
     INSERT INTO posting (segment, term, account, block, bits)
     SELECT CAST(part.key AS INTEGER) >> {_TO_SEGMENT}, CAST(listed.key AS INTEGER),
-        coalesce(?2, CAST(trail.key AS INTEGER)), CAST(part.key AS INTEGER), listed.value
+        coalesce(onto.column1, CAST(trail.key AS INTEGER)), CAST(part.key AS INTEGER), listed.value
     FROM json_each(?1) AS part CROSS JOIN json_each(part.value) AS trail CROSS JOIN json_each(trail.value) AS listed
+        CROSS JOIN (VALUES (NULL)) AS onto
     WHERE true ON CONFLICT DO UPDATE SET bits = bits | excluded.bits"""  # noqa: S608 - constants only
 """The postings are one bound value: they are too many to be handed over number by number."""
+_POST_SHARED: Final = _POST.replace("(NULL)", f"(NULL), ({WHOLE_LOG})")
+"""The same, each onto the whole log too: the row beside it."""
 _ISSUE: Final = (
     "INSERT OR IGNORE INTO session (access_key_id, account, role_id, position, expires_at, loan) VALUES",
     "",
@@ -62,9 +65,8 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
     try:
         _write(connection, _SEGMENT, [(number,) for number in rows.segments])
         _write(connection, _MOMENT, rows.moments)
-        _post(connection, rows.postings, None)
-        _post(connection, rows.shared, None)
-        _post(connection, rows.shared, WHOLE_LOG)
+        _post(connection, _POST, rows.postings)
+        _post(connection, _POST_SHARED, rows.shared)
         _write(connection, _ISSUE, rows.sessions)
         _write(connection, _END, rows.ends)
         _no_longer_live(connection, rows)
@@ -80,10 +82,10 @@ def store(connection: sqlite3.Connection, rows: Rows, position: int, leaf: bytes
         raise
 
 
-def _post(connection: sqlite3.Connection, postings: Postings, trail: int | None) -> None:
-    """Add *postings*, all of them to one *trail* if it is given."""
+def _post(connection: sqlite3.Connection, statement: str, postings: Postings) -> None:
+    """Add *postings* by *statement*."""
     if postings:
-        connection.execute(_POST, (msgspec.json.encode(postings).decode(), trail))
+        connection.execute(statement, (msgspec.json.encode(postings).decode(),))
 
 
 def _no_longer_live(connection: sqlite3.Connection, rows: Rows) -> None:
