@@ -11,13 +11,15 @@ from typing import Any, Final
 
 import msgspec
 
-from authority.model.event import CallerRecord, Event
+from authority.model.event import CallerRecord, Event, RequestRecord
 from authority.model.principals import AccessKeyCreated
 from authority.model.sessions import SessionIssued, SessionKind
 
 OWN: Final = "authority"
 """Our own service, which is none of AWS's: its events come from a source of this name."""
 ROOT: Final = "root"
+KEY_TYPE: Final = "AWS::IAM::AccessKey"
+ASSUMED_ROLE_TYPE: Final = "AWS::STS::AssumedRole"
 
 _SIGN_IN: Final[Mapping[str, tuple[str, str]]] = {
     "authority:SignIn": ("signin.amazonaws.com", "ConsoleLogin"),
@@ -37,7 +39,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "PolicyArn": "AWS::IAM::Policy",
     "PolicyName": "AWS::IAM::Policy",
     "InstanceProfileName": "AWS::IAM::InstanceProfile",
-    "AccessKeyId": "AWS::IAM::AccessKey",
+    "AccessKeyId": KEY_TYPE,
     "SAMLProviderArn": "AWS::IAM::SAMLProvider",
     "OpenIDConnectProviderArn": "AWS::IAM::OIDCProvider",
     "SerialNumber": "AWS::IAM::VirtualMFADevice",
@@ -98,22 +100,27 @@ def user_name(caller: CallerRecord | None) -> str:
 
 def resources_of(event: Event) -> tuple[Resource, ...]:
     """What *event* was about, as far as its parameters and facts name it."""
-    found = dict.fromkeys(_asked_for(event))
+    found = dict.fromkeys(asked_for(event.request))
     for fact in event.facts:
         match fact:
             case SessionIssued():
-                found[Resource("AWS::IAM::AccessKey", fact.access_key_id)] = None
-                if fact.kind is SessionKind.ROLE:
-                    found[Resource("AWS::STS::AssumedRole", f"{fact.role_id}:{fact.session_name}")] = None
+                found[Resource(KEY_TYPE, fact.access_key_id)] = None
+                if name := assumed_role(fact):
+                    found[Resource(ASSUMED_ROLE_TYPE, name)] = None
             case AccessKeyCreated():
-                found[Resource("AWS::IAM::AccessKey", fact.access_key_id)] = None
+                found[Resource(KEY_TYPE, fact.access_key_id)] = None
             case _:
                 pass
     return tuple(found)
 
 
-def _asked_for(event: Event) -> Iterator[Resource]:
-    request = event.request
+def assumed_role(issued: SessionIssued) -> str:
+    """How a trail names a role as it was taken on; empty for a user's session."""
+    return f"{issued.role_id}:{issued.session_name}" if issued.kind is SessionKind.ROLE else ""
+
+
+def asked_for(request: RequestRecord | None) -> Iterator[Resource]:
+    """What the parameters of *request* name."""
     if request is None or request.service == OWN:
         return
     given: Mapping[str, Any] = request.parameters

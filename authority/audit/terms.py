@@ -16,12 +16,22 @@ from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
-from authority.audit.attributes import named_as, only_reads, resources_of, user_name
+from authority.audit.attributes import (
+    ASSUMED_ROLE_TYPE,
+    KEY_TYPE,
+    Resource,
+    asked_for,
+    assumed_role,
+    named_as,
+    only_reads,
+    user_name,
+)
 from authority.kernel.arn import parse, partition_of
 from authority.kernel.ids import ROLE, TEMPORARY_KEY, AccessKeyId
 from authority.model.authority import UnprovenRequestsSummarised
 from authority.model.event import CallerRecord, Event
 from authority.model.fact import Fact
+from authority.model.principals import AccessKeyCreated
 from authority.model.sessions import SessionIssued, SessionKind
 
 
@@ -64,8 +74,6 @@ class Field(enum.StrEnum):
     """`live` until the end is in the log, then `ended`.  Read off the log, not off the entry that issued it."""
 
 
-LOOKED_UP: Final = frozenset(field for field in Field if field.startswith("lookup/"))
-
 Term: TypeAlias = tuple[Field, str]
 
 ALLOWED: Final = "allowed"
@@ -100,6 +108,13 @@ class Issuer(msgspec.Struct, frozen=True, gc=False):
     kind: SessionKind
 
 
+class Made(msgspec.Struct, frozen=True, gc=False):
+    """What a session that was issued brought about, each of it once: its key, and the role as it was taken on."""
+
+    key: str
+    assumed_role: str
+
+
 class Taken(msgspec.Struct, frozen=True, gc=False):
     """The role of a session that was issued."""
 
@@ -118,12 +133,12 @@ class Chain(msgspec.Struct, frozen=True, gc=False):
     ancestors: tuple[AccessKeyId, ...]
 
 
-Piece: TypeAlias = Term | Happened | CallerRecord | Issuer | Weighed | Taken | Chain
+Piece: TypeAlias = Term | Happened | CallerRecord | Issuer | Weighed | Resource | Made | Taken | Chain
 """A part of an event; pieces that are equal are found by the same terms."""
 
 
 def pieces_of(event: Event) -> list[Piece]:
-    """*event* taken apart, but for its `resource_terms`."""
+    """*event* taken apart."""
     request, caller = event.request, event.caller
     pieces: list[Piece] = []
     tried = False
@@ -132,7 +147,7 @@ def pieces_of(event: Event) -> list[Piece]:
         tried = tried or isinstance(fact, UnprovenRequestsSummarised)
     pieces.append(Happened(event.type, event.outcome.refused, tried))
     if request is not None:
-        pieces += ((Field.ID, request.id), (Field.SOURCE_ADDRESS, request.source_address))
+        pieces += ((Field.ID, request.id), (Field.SOURCE_ADDRESS, request.source_address), *asked_for(request))
     if caller is not None:
         pieces.append(caller)
         if caller.session is not None:
@@ -142,17 +157,11 @@ def pieces_of(event: Event) -> list[Piece]:
     return pieces
 
 
-def resource_terms(event: Event) -> list[Term]:
-    """What *event* was about, as AWS's own search finds it."""
-    found: list[Term] = []
-    for resource in resources_of(event):
-        found += ((Field.RESOURCE_TYPE, resource.type), (Field.RESOURCE_NAME, resource.name))
-    return found
-
-
 def terms_in(piece: Piece) -> Sequence[Term]:
     """What *piece* is found by.  A value that is empty finds nothing, but for that of `ANY`."""
     match piece:
+        case Made():
+            return ((Field.ACCESS_KEY, piece.key),)
         case Happened():
             return _happened(piece)
         case CallerRecord():
@@ -163,6 +172,8 @@ def terms_in(piece: Piece) -> Sequence[Term]:
             return ((Field.ROLE, piece.id), (Field.ROLE, piece.arn))
         case Chain():
             return ((Field.ACCESS_KEY, piece.caller_key),)
+        case Resource():
+            return ()
         case Issuer():
             return _had_permissions(piece)
         case tuple():
@@ -192,6 +203,8 @@ def session_terms_in(piece: Piece) -> Sequence[Term]:
 def lookup_terms_in(piece: Piece) -> Sequence[Term]:
     """What AWS's own search finds by *piece*."""
     match piece:
+        case Made():
+            return ((Field.RESOURCE_NAME, piece.key), (Field.RESOURCE_NAME, piece.assumed_role))
         case Happened():
             return (
                 (Field.EVENT_NAME, named_as(piece.type)[1]),
@@ -199,6 +212,13 @@ def lookup_terms_in(piece: Piece) -> Sequence[Term]:
             )
         case CallerRecord():
             return ((Field.USER_NAME, user_name(piece)),)
+        case Resource():
+            return ((Field.RESOURCE_TYPE, piece.type), (Field.RESOURCE_NAME, piece.name))
+        case Taken():
+            return (
+                (Field.RESOURCE_TYPE, KEY_TYPE),
+                (Field.RESOURCE_TYPE, ASSUMED_ROLE_TYPE if piece.arn else ""),
+            )
         case _:
             return ()
 
@@ -216,11 +236,7 @@ def terms_of(event: Event) -> set[Term]:
 
 def lookup_terms(event: Event) -> set[Term]:
     """What AWS's own search finds *event* by, beside `terms_of`."""
-    found = resource_terms(event)
-    found += lookup_terms_in(Happened(event.type, event.outcome.refused, False))
-    if event.caller is not None:
-        found += lookup_terms_in(event.caller)
-    return {term for term in found if term[1]}
+    return {term for piece in pieces_of(event) for term in lookup_terms_in(piece) if term[1]}
 
 
 def terms_of_session(event: Event, issued: SessionIssued) -> set[Term]:
@@ -298,7 +314,7 @@ def _became_true(event: Event, fact: Fact) -> Sequence[Piece]:
     match fact:
         case SessionIssued():
             return (
-                (Field.ACCESS_KEY, fact.access_key_id),
+                Made(fact.access_key_id, assumed_role(fact)),
                 (Field.SESSION_NAME, fact.session_name),
                 Taken(fact.role_id, role_arn(event, fact)),
                 Chain(
@@ -320,6 +336,8 @@ def _became_true(event: Event, fact: Fact) -> Sequence[Piece]:
                     (Field.OUTCOME, one.reason),
                 )
             return found
+        case AccessKeyCreated():
+            return ((Field.ACCESS_KEY, fact.access_key_id), Resource(KEY_TYPE, fact.access_key_id))
         case _:
             holder: str = getattr(fact, "holder", "")
             return (

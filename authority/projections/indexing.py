@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -20,15 +19,13 @@ from authority.audit.lending import Loan, asked
 from authority.audit.terms import (
     ENDED,
     LIVE,
-    LOOKED_UP,
+    Made,
     Piece,
     Taken,
-    Term,
     finds,
     issued_by,
     lookup_terms_in,
     pieces_of,
-    resource_terms,
     session_terms_in,
     terms_in,
 )
@@ -41,6 +38,7 @@ from authority.model.principals import AccessKeyCreated
 from authority.model.sessions import SessionEnded, SessionIssued, SessionKind
 from authority.projections.tables import BLOCK_BITS, SEGMENT_BITS, WHOLE_LOG, bit_of, term_number, trail_number
 
+_replace = msgspec.structs.replace
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ENDED: Final = term_number(ENDED)
 MOST_KEPT: Final = 1 << 12
@@ -179,8 +177,9 @@ class Rows:
             return
         self._find(position, event, _Listed(WHOLE_LOG, False, issued is not None))
         accounts = accounts_of(event, self._whose)
+        bare = _bare(event)
         for account in accounts:
-            seen = view(event, account, accounts, self._whose)
+            seen = view(bare, account, accounts, self._whose)
             if seen is not None:
                 shown = issued_by(seen)
                 listed = shown is not None and shown.account == account
@@ -192,7 +191,7 @@ class Rows:
             self.spread()
             self._block = position >> BLOCK_BITS
         found, bit = self._found[listed], bit_of(position)
-        for piece in chain(pieces_of(event), resource_terms(event)):
+        for piece in pieces_of(event):
             found[piece] = found.get(piece, 0) | bit
 
     def spread(self) -> None:
@@ -206,7 +205,7 @@ class Rows:
             for piece, bits in found.items():
                 by = numbers.get(piece)
                 if by is None:
-                    by = numbers[piece] = _of_term(piece) if isinstance(piece, tuple) else _numbers(piece)
+                    by = numbers[piece] = (_numbers if isinstance(piece, _OF_ONE) else _kept)(piece)
                 for where, number in by:
                     here = into[where]
                     here[number] = here.get(number, 0) | bits
@@ -251,21 +250,27 @@ class Rows:
                 self.uses[used] = (used, at, decision.action.partition(":")[0], request.region, position)
 
 
+def _bare(event: Event) -> Event:
+    """*event* without what no term says, which would only be cut down for each account."""
+    return _replace(event, decisions=tuple(_replace(one, context={}, determined_by=()) for one in event.decisions))
+
+
 def _no_postings() -> Postings:
     return defaultdict(lambda: defaultdict(dict))
 
 
-@lru_cache(maxsize=MOST_KEPT)
 def _numbers(piece: Piece) -> Numbers:
     """What *piece* is found by."""
+    if isinstance(piece, tuple):
+        return [(_EVERYWHERE, term_number(piece))] if piece[1] else []
     of_sessions = (*session_terms_in(piece), LIVE) if isinstance(piece, Taken) else session_terms_in(piece)
     listed = ((_EVERYWHERE, terms_in(piece)), (_WITH_SESSIONS, of_sessions), (_ON_TRAILS, lookup_terms_in(piece)))
-    return [(where, term_number(term)) for where, terms in listed for term in terms if finds(term)]
+    return [(where, term_number(term)) for where, terms in listed for term in terms if term[1] or finds(term)]
 
 
-def _of_term(term: Term) -> Numbers:
-    """What a piece that is a term is found by.  Not kept: mostly it is of one entry alone."""
-    return [(_ON_TRAILS if term[0] in LOOKED_UP else _EVERYWHERE, term_number(term))] if term[1] else []
+_kept = lru_cache(maxsize=MOST_KEPT)(_numbers)
+_OF_ONE: Final = (tuple, Made)
+"""Pieces that mostly are of one entry alone: their numbers are not kept."""
 
 
 def named_in(events: Iterable[Event]) -> set[str]:
