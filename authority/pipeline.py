@@ -41,6 +41,7 @@ from authority.credentials import DECOY, Held, Keyring
 from authority.kernel.arn import partition_of
 from authority.kernel.clock import Clock, Entropy
 from authority.kernel.custody import Custodian
+from authority.kernel.ids import random_uuid
 from authority.kernel.refusal import Reason, Refusal
 from authority.ledger.codec import new_entry
 from authority.ledger.port import DropSecret, LedgerUnavailable, SideRow
@@ -55,8 +56,6 @@ from authority.wire.sigv4 import Unproven as NotProven
 log = structlog.get_logger()
 
 SEED_BYTES: Final = 32
-VARIANT: Final = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
-"""The digit that says of whose making a UUID is, by the digit that was drawn in its place."""
 CREDENTIAL: Final = re.compile(r"Credential=([A-Z0-9]{16,128})(?:/|%2F)")
 UNAVAILABLE: Final = Refusal(
     Reason.SERVICE_UNAVAILABLE,
@@ -359,12 +358,6 @@ class Pipeline:
             spelled = question.write(answer, request_id)
         spelled.headers["x-authority-position"] = str(committed.position)
         return spelled
-
-
-def random_uuid(drawn: bytes) -> str:
-    """The UUID of 16 bytes drawn at random, but for six bits that say what it is (RFC 9562, section 5.4)."""
-    digits = drawn.hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def _origin(received: Received, request_id: str, region: str) -> Origin:

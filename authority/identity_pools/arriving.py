@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Final
 
 import msgspec
@@ -12,6 +11,7 @@ from authority.federation import own_tokens
 from authority.federation.web_identity import WebIdentity
 from authority.identity_pools.logins import CHANGED, Identified, forbidden, full, guest_refused, stands
 from authority.identity_pools.naming import no_identity, no_pool
+from authority.kernel.ids import random_uuid
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.fact import Fact
 from authority.model.identity_pools import Identities, Identity, IdentityCreated, IdentityPool, Login, LoginsLinked
@@ -79,7 +79,7 @@ def somebody_new(state: State, pool: IdentityPool, logins: tuple[Login, ...], fa
     refusal = full(state, pool)
     if refusal is not None:
         return refusal
-    identity_id = f"{pool.id.partition(':')[0]}:{uuid.UUID(bytes=facts.draw(16), version=4)}"
+    identity_id = f"{pool.id.partition(':')[0]}:{random_uuid(facts.draw(16))}"
     account = state.identities.pools[pool.id].account
     made = IdentityCreated(account=account, pool=pool.id, identity=identity_id, logins=logins)
     return _after(state, pool, made, facts, identity_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -13,7 +12,7 @@ from authority.access.action import Facts
 from authority.federation import claims as claims_of
 from authority.federation import own_tokens
 from authority.federation.web_identity import SCHEME
-from authority.kernel.ids import AccessKeyId, AccountId
+from authority.kernel.ids import AccessKeyId, AccountId, random_uuid
 from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
 from authority.kernel.tags import Tag
@@ -62,7 +61,7 @@ def issued(
         return NO_KEY
     fact = WebIdentityTokenIssued(
         account=account,
-        token_id=str(uuid.UUID(bytes=facts.draw(16), version=4)),
+        token_id=random_uuid(facts.draw(16)),
         issuer=SCHEME + own_tokens.ISSUER,
         subject=identity,
         audience=(pool,),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from authority.federation import own_tokens, providers
 from authority.federation.introspection import AMAZON, FACEBOOK
 from authority.federation.oidc_providers import SCHEME, unschemed
 from authority.identity_pools.naming import named, own_pool, worn_by_named
+from authority.kernel.ids import random_uuid
 from authority.kernel.paging import page
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag, as_mapping
@@ -176,7 +176,7 @@ def create_identity_pool(state: State, call: Call[CreateIdentityPool], facts: Fa
     most = account.quota("IdentityPoolsQuota")
     if len(account.identity_pools) >= most:
         return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for IdentityPoolsPerAccount: {most}")
-    pool = f"{call.origin.region}:{uuid.UUID(bytes=facts.draw(16), version=4)}"
+    pool = f"{call.origin.region}:{random_uuid(facts.draw(16))}"
     made = IdentityPoolCreated(account=account.id, pool=pool, settings=settings, tags=wanted.tags)
     return Decision(facts=(made,), answer=_shown(pool, settings, wanted.tags))
 

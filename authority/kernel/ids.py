@@ -33,8 +33,16 @@ TAIL_BYTES: Final = 16
 """Each gives five of eighty random bits: two of a million million ids are equal with a chance below one in two."""
 _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 8
 """The letter of base 32 (RFC 4648, section 6) for every byte: each of them for as many bytes as any other."""
+_VARIANT: Final = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
+"""The digit that says which UUIDs these are, and leaves two bits of the one that was drawn (RFC 9562, section 4.1)."""
 
 
 def unique_id(kind: str, entropy: bytes) -> str:
     """Spell *kind* followed by a letter for each of the first `TAIL_BYTES` of *entropy*: twenty characters."""
     return kind + entropy[:TAIL_BYTES].translate(_LETTERS).decode("ascii")
+
+
+def random_uuid(drawn: bytes) -> str:
+    """The UUID of 16 bytes drawn at random, but for six bits that say what it is (RFC 9562, section 5.4)."""
+    digits = drawn.hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"

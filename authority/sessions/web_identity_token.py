@@ -6,7 +6,6 @@ Gathered: `Signer`, the key in use for the algorithm that is asked for; None whi
 from __future__ import annotations
 
 import base64
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.session_contents import SessionTags, session_tags
 from authority.access.weighing import Weighed, refusal_of, weigh
+from authority.kernel.ids import random_uuid
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.secret import Secret
 from authority.kernel.signing import Sign
@@ -150,7 +150,7 @@ def _issued(
         raise TypeError("what was gathered is another algorithm's")
     fact = WebIdentityTokenIssued(
         account=caller.account,
-        token_id=str(uuid.UUID(bytes=facts.draw(16), version=4)),
+        token_id=random_uuid(facts.draw(16)),
         issuer=identity.issuer,
         subject=subject_of(call),
         audience=wanted.audience,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from authority.kernel.ids import ROLE, TAIL_BYTES, unique_id
+from authority.kernel.ids import ROLE, TAIL_BYTES, random_uuid, unique_id
 from authority.model.policies import catalogue_id
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -27,3 +30,8 @@ def test_an_id_has_a_letter_for_each_byte_of_chance_and_no_more_than_sixteen():
 )
 def test_the_id_of_a_catalogue_policy_is_the_same_for_ever(path, name, expected):
     assert catalogue_id(path, name) == expected
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_a_random_uuid_is_that_of_the_standard(drawn):
+    assert random_uuid(drawn) == str(uuid.UUID(bytes=drawn, version=4))
