@@ -380,7 +380,7 @@ def _asking(
     state: State, asker: _Signed | Vouched, now: datetime, partition: str
 ) -> tuple[Caller | Refusal, CallerRecord]:
     """Who asks at this point of the log, or why he counts no more; and how the log names him."""
-    if isinstance(asker, Vouched):
+    if not isinstance(asker, _Signed):
         return STRANGER, asker.record()
     caller = caller_of(state, asker.credential, now=now, partition=partition)
     if isinstance(caller, Refusal):

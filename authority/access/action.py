@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, get_args, get_type_hints
 
@@ -31,8 +31,7 @@ from authority.model.sessions import SessionIssued
 from authority.model.state import State
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(msgspec.Struct):
     """The time, the ids and the chance that a decision may use.
 
     All comes from one *seed*, so that deciding again after a conflict makes the same ids.  `decided_from` is the
@@ -40,10 +39,14 @@ class Facts:
     """
 
     now: datetime
-    seed: bytes = field(repr=False)
+    seed: bytes
     decided_from: int = 0
     claimed: frozenset[str] = frozenset()
     _drawn: int = 0
+
+    def __repr__(self) -> str:
+        """Without the seed, which secrets are made of."""
+        return f"{type(self).__name__}(now={self.now!r}, decided_from={self.decided_from})"
 
     def draw(self, count: int) -> bytes:
         """*count* bytes, 64 at most, different at each call: what a keyed hash makes of its number (RFC 7693)."""
@@ -105,6 +108,13 @@ class Decision(msgspec.Struct, frozen=True):
     subject: str = ""
     warnings: tuple[str, ...] = ()
     """What the log remarks on something that was done, and that its author most likely does not mean."""
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The ids of all secrets that are to be stored, or are not to be any more."""
+        if not self.secrets:
+            return self.dropped
+        return (*[new.row for new in self.secrets], *self.dropped)
 
 
 def refuse(reason: Reason, message: str, facts: tuple[Fact, ...] = (), weighed: tuple[Weighed, ...] = ()) -> Decision:

@@ -41,6 +41,7 @@ NEVER_RECORDED: Final = frozenset(
     }
 )  # fmt: skip
 """Parameters that are a credential or prove one, in lower case, at any depth."""
+NOTHING_SAID: Final = Outcome()
 TOO_LARGE: Final = Refusal(Reason.REQUEST_TOO_LARGE, "The request would make an entry larger than the log can hold.")
 
 
@@ -62,33 +63,38 @@ def record(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime)
     decision whose entry would be too large all the same is refused in its place, so that nothing happens that is not
     recorded.
     """
-    event = _event(asked, caller, decision, at)
-    body = write_event(event)
-    room = LARGEST - room_beside(decision.once, [*[new.row for new in decision.secrets], *decision.dropped])
+    header = _header(asked, caller, decision, at)
+    body = _written(header, asked, caller, decision)
+    room = LARGEST - room_beside(decision.once, decision.rows)
     if len(body) > room:
         short = msgspec.structs.replace(asked, parameters=_digested(asked.parameters, asked.sensitive))
-        body = write_event(_event(short, caller, decision, at))
+        body = _written(header, short, caller, decision)
     if len(body) <= room:
-        return body, _header(event), decision
+        return body, header, decision
     instead = Decision(answer=TOO_LARGE, subject=decision.subject)
-    event = _event(msgspec.structs.replace(asked, parameters={}), caller, instead, at)
-    return write_event(event), _header(event), instead
+    header = _header(asked, caller, instead, at)
+    return _written(header, msgspec.structs.replace(asked, parameters={}), caller, instead), header, instead
 
 
-def _header(event: Event) -> Header:
-    """The beginning of *event*, which a shorter form of it has too."""
-    lane = lane_of(event.facts)
-    return Header(type=event.type, v=event.v, decided_at=event.decided_at, lane=lane, subject=event.subject)
-
-
-def _event(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime) -> Event:
-    origin, answer = asked.origin, decision.answer
-    return Event(
+def _header(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime) -> Header:
+    return Header(
         type=f"{asked.service}:{asked.action}" if asked.known else f"{asked.service}:UnknownOperation",
         v=FORMAT,
         decided_at=at,
         lane=lane_of(decision.facts),
         subject=(decision.subject or caller.arn)[:LONGEST_SUBJECT],
+    )
+
+
+def _written(header: Header, asked: Asked, caller: CallerRecord, decision: Decision) -> bytes:
+    """The bytes of the event that begins with *header*."""
+    origin, answer = asked.origin, decision.answer
+    event = Event(
+        type=header.type,
+        v=header.v,
+        decided_at=header.decided_at,
+        lane=header.lane,
+        subject=header.subject,
         facts=decision.facts,  # type: ignore[arg-type]  # every fact is one of the union; a test holds them together
         request=RequestRecord(
             id=origin.request_id,
@@ -104,8 +110,11 @@ def _event(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime)
         decisions=tuple([weighed.record() for weighed in decision.weighed]),
         outcome=Outcome(refused=answer.reason, message=answer.message)
         if isinstance(answer, Refusal)
-        else Outcome(warnings=decision.warnings),
+        else Outcome(warnings=decision.warnings)
+        if decision.warnings
+        else NOTHING_SAID,
     )
+    return write_event(event)
 
 
 def lane_of(facts: tuple[Fact, ...]) -> Literal["config", "session"]:

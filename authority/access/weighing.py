@@ -108,17 +108,20 @@ def weigh(
     """
     caller, standing = call.caller, standing_of(state, call.caller)
     lasts, passes = standing.context, passing(caller, call.origin.region, now)
-    if asserted is None:
-        context = {**seen(call.origin), **lasts, **passes, **conditions}
-    else:
+    if asserted is not None:
         asserted = {key: value for key, value in asserted.items() if key not in lasts and key not in passes}
-        context = {**asserted, **lasts, **passes, **conditions}
     parsed = arns.parse(resource)
     # What belongs to all accounts is asked about as if it were the caller's: no other account has a say in it.
     named = parsed.account if parsed is not None and parsed.account != CATALOGUE else ""
     resource_account = owner or named or caller.account
-    context["aws:resourceaccount"] = resource_account
-    context.update(organized(state, caller.principal, resource_account))
+    context = {
+        **(seen(call.origin) if asserted is None else asserted),
+        **lasts,
+        **passes,
+        **conditions,
+        "aws:resourceaccount": resource_account,
+        **organized(state, caller.principal, resource_account),
+    }
     question = combine.Question(
         principal=caller.principal,
         action=action,

@@ -123,27 +123,18 @@ _CHECKS: Final[Mapping[Layer, tuple[Check, Check, Check]]] = {
 _Said: TypeAlias = tuple[Layer, list[Matched]]
 
 
-class _Hearing:
+class _Hearing(Inquiry):
     """One question before all layers; keeps what each says, in the order of asking."""
 
-    __slots__ = ("checks", "inquiry")
-
-    def __init__(self, question: Question) -> None:
-        self.inquiry = Inquiry(
-            question.principal,
-            folded(question.action),
-            question.resource,
-            question.context,
-            bounded=question.boundary is not None,
-        )
-        self.checks: list[Check] = []
+    __slots__ = ("checks",)
+    checks: list[Check]
 
     def hear(self, layer: Layer, policies: tuple[Policy, ...]) -> tuple[list[Matched], Grant]:
         """Ask one layer: its Allow statements, and how the most direct of them names the caller."""
-        denied_before = len(self.inquiry.denials)
-        allowed, grant = self.inquiry.granted_by(policies)
+        denied_before = len(self.denials)
+        allowed, grant = self.granted_by(policies)
         denies, allows, silent = _CHECKS[layer]
-        denied = len(self.inquiry.denials) > denied_before
+        denied = len(self.denials) > denied_before
         self.checks.append(denies if denied else allows if allowed else silent)
         return allowed, grant
 
@@ -153,7 +144,7 @@ class _Hearing:
 
     def close(self, effect: Effect, determined_by: Sequence[Matched], silent: Layer | None = None) -> Verdict:
         """Say what it came to."""
-        return Verdict(effect, tuple(determined_by), tuple(self.checks), tuple(self.inquiry.missing), silent)
+        return Verdict(effect, tuple(determined_by), tuple(self.checks), tuple(self.missing), silent)
 
 
 def weigh(question: Question) -> Verdict:
@@ -163,7 +154,14 @@ def weigh(question: Question) -> Verdict:
     if session is None and kind is _FEDERATED_USER:
         # A federated user without session policies has no permissions (STS API, GetFederationToken).
         session = ()
-    hearing = _Hearing(question)
+    hearing = _Hearing(
+        question.principal,
+        folded(question.action),
+        question.resource,
+        question.context,
+        bounded=question.boundary is not None,
+    )
+    hearing.checks = []
     limits: list[_Said] = []
     if question.boundary is not None:
         limits.append(("boundary", hearing.hear("boundary", question.boundary)[0]))
@@ -181,8 +179,8 @@ def weigh(question: Question) -> Verdict:
     if controlled:
         control += hearing.hear_levels("rcp", question.rcps)
 
-    if hearing.inquiry.denials:
-        return hearing.close(_EXPLICIT_DENY, hearing.inquiry.denials)
+    if hearing.denials:
+        return hearing.close(_EXPLICIT_DENY, hearing.denials)
 
     own = question.principal.account == question.resource_account
     must_name = question.trust or (bool(question.resource_policies) and _is_key(question.resource))

@@ -23,7 +23,7 @@ QUESTIONS = 48_000
 
 WRONG_RULES = {
     # how layers combine
-    "a deny is forgotten": ("combine", "if hearing.inquiry.denials:", "if False:"),
+    "a deny is forgotten": ("combine", "if hearing.denials:", "if False:"),
     "a deny of the resource does not count": ("evaluate", "self.denials.append(rule.matched)", "None if rule.whom else self.denials.append(rule.matched)"),
     "a boundary does not limit": ("combine", "if question.boundary is not None:", "if False:"),
     "an empty boundary is no boundary": ("combine", "if question.boundary is not None:", "if question.boundary:"),
