@@ -102,7 +102,7 @@ Observe: TypeAlias = Callable[[str, str, int, float], None]
 """Is told the service, the operation, the status and the seconds of each answer."""
 
 
-class _Signed(msgspec.Struct, frozen=True):
+class _Signed(msgspec.Struct, frozen=True, gc=False):
     """Who signed, and for which service and region."""
 
     credential: Credential
@@ -110,7 +110,7 @@ class _Signed(msgspec.Struct, frozen=True):
     region: str
 
 
-class _Meant(msgspec.Struct, frozen=True):
+class _Meant(msgspec.Struct, frozen=True, gc=False):
     """What a request asks for, as far as it can be understood: where there is no `refusal`, an action and its input."""
 
     asked: Asked
@@ -119,7 +119,7 @@ class _Meant(msgspec.Struct, frozen=True):
     input: Any = None
 
 
-class _Matter(msgspec.Struct, frozen=True):
+class _Matter(msgspec.Struct, frozen=True, gc=False):
     """A request of somebody proven, ready to be decided: as often as it must be, and from one state always alike."""
 
     asker: _Signed | Vouched

@@ -31,7 +31,7 @@ from authority.model.sessions import SessionIssued
 from authority.model.state import State
 
 
-class Facts(msgspec.Struct):
+class Facts(msgspec.Struct, gc=False):
     """The time, the ids and the chance that a decision may use.
 
     All comes from one *seed*, so that deciding again after a conflict makes the same ids.  `decided_from` is the
@@ -74,7 +74,7 @@ class NewSecret(msgspec.Struct, frozen=True):
         return PutSecret(self.row, self.purpose, custodian.seal(self.row, self.purpose, self.secret))
 
 
-class Minted(msgspec.Struct, frozen=True):
+class Minted(msgspec.Struct, frozen=True, gc=False):
     """An answer that needs credentials: `shape` makes it once the entry is durable and the session minted.
 
     Its argument is the wire form of the credentials (STS API, Credentials).  Their token has at least `minimum`
@@ -90,7 +90,7 @@ Answer: TypeAlias = object
 """A msgspec struct in the operation's output shape, `Minted`, a `Refusal`, or None for an empty answer."""
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What becomes true, what must be stored beside it, and what to answer.  A refusal is a decision too.
 
     The answer may be worked out after the commit, off the committer: `then` over the published state, where listings

@@ -11,7 +11,7 @@ from authority.access.caller import Caller
 Input = TypeVar("Input")
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
+class Origin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a request came from and how: the socket's peer, never a header that claims another."""
 
     request_id: str
@@ -22,7 +22,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     partition: str
 
 
-class Call(msgspec.Struct, Generic[Input], frozen=True):
+class Call(msgspec.Struct, Generic[Input], frozen=True, gc=False):
     """One proven request: who asks, what, from where.
 
     `gathered` is what the pipeline brought from outside before the decision, verified: a matched one-time code, a

@@ -32,7 +32,7 @@ TOO_LONG_CHAINED: Final = (
 NOT_YET: Final = Refusal(Reason.SERVICE_UNAVAILABLE, "There is no sealing key yet; try again.")
 
 
-class Lineage(msgspec.Struct, frozen=True, kw_only=True):
+class Lineage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who a session is issued to, and by which keys he came: the first of `ancestors` is a long-term key.
 
     Whoever a provider vouches for comes by no key: then `ancestors` are empty and `root_principal` says who it is.
@@ -59,7 +59,7 @@ def lineage_of(caller: Caller) -> Lineage:
     )
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class Wanted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A session that somebody may have: what it carries, and for how many seconds."""
 
     name: str
@@ -74,7 +74,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str = ""
 
 
-class _Whose(msgspec.Struct, frozen=True):
+class _Whose(msgspec.Struct, frozen=True, gc=False):
     """Whose permissions a session has."""
 
     account: AccountId

@@ -45,7 +45,7 @@ NOTHING_SAID: Final = Outcome()
 TOO_LARGE: Final = Refusal(Reason.REQUEST_TOO_LARGE, "The request would make an entry larger than the log can hold.")
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """One request as the log names it, whether or not it could be read."""
 
     service: str

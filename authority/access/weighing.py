@@ -26,7 +26,7 @@ NOTHING_MORE: Final[Context] = {}
 """No condition keys but those that every request has."""
 
 
-class Weighed(msgspec.Struct, frozen=True):
+class Weighed(msgspec.Struct, frozen=True, gc=False):
     """A verdict with the question it answers.
 
     Where a resource server asked, `judged` is the access key of the caller it asked about, `asserted` are the context

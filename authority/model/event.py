@@ -23,7 +23,7 @@ LARGEST: Final = 65_535
 ContextValue: TypeAlias = str | tuple[str, ...]
 
 
-class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What was asked, from where.  `parameters` are as sent, without secrets; long ones are cut and say so."""
 
     id: str
@@ -50,7 +50,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     kind: SessionKind = SessionKind.ROLE
 
 
-class CallerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CallerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Who asked, proven."""
 
     kind: str
@@ -61,7 +61,7 @@ class CallerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     session: SessionRecord | None = None
 
 
-class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One question put to the policy engine, with all that it knew, and the statements that determined the answer.
 
     `judged` is the access key of a caller that a resource server asked about; it is empty where the caller of this
@@ -82,7 +82,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     unproven: str = ""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the caller was told; no refusal here means that it was done.  `warnings` are remarks on what was done."""
 
     refused: str = ""
@@ -90,7 +90,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warnings: tuple[str, ...] = ()
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One request, or one act of the authority.
 
     `type` is the action (`sts:AssumeRole`) or the act (`authority:SessionExpired`), `subject` what it was about,
@@ -109,7 +109,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: Outcome = Outcome()
 
 
-class FoldedEvent(msgspec.Struct, frozen=True):
+class FoldedEvent(msgspec.Struct, frozen=True, gc=False):
     """The part of an entry that the state is folded from; the rest is passed over unread."""
 
     decided_at: datetime

@@ -13,8 +13,10 @@ import msgspec
 from authority.kernel.ids import AccountId
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
     """Something that became true.  `CONFIG` facts change what later decisions see; the others do not."""
+
+    # No fact leads back to itself, nor does anything else that one request makes: the collector need not look at them.
 
     CONFIG: ClassVar[bool] = True
 

@@ -37,7 +37,7 @@ class Effect(enum.StrEnum):
     IMPLICIT_DENY = "implicitDeny"
 
 
-class Question(msgspec.Struct, frozen=True):
+class Question(msgspec.Struct, frozen=True, gc=False):
     """Whether *principal* may do *action* on *resource*.
 
     `boundary` and `session` are None where there is no such layer, and then do not limit; an empty tuple is a layer
@@ -60,14 +60,14 @@ class Question(msgspec.Struct, frozen=True):
     rcps: tuple[tuple[Policy, ...], ...] = ()
 
 
-class Check(msgspec.Struct, frozen=True):
+class Check(msgspec.Struct, frozen=True, gc=False):
     """What one layer says on its own."""
 
     layer: Layer
     result: Effect
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The answer, the statements that determined it, and what each layer said.
 
     `missing` are the condition keys that were read and not there.  `silent` is the layer that should have allowed

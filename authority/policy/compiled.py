@@ -54,7 +54,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: str = ""
 
 
-class Matched(msgspec.Struct, frozen=True, omit_defaults=True):
+class Matched(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A statement that determined a decision.  Stored for ever: new fields come last and have a default."""
 
     layer: Layer

@@ -65,7 +65,7 @@ class ProvidedContext(msgspec.Struct, frozen=True, rename="pascal"):
     context_assertion: str = ""
 
 
-class AssumeRole(msgspec.Struct, frozen=True, rename="pascal"):
+class AssumeRole(msgspec.Struct, frozen=True, rename="pascal", gc=False):
     """What a caller asks for."""
 
     role_arn: str
@@ -83,7 +83,7 @@ class AssumeRole(msgspec.Struct, frozen=True, rename="pascal"):
     minimum_session_token_size: int = 0
 
 
-class Brought(msgspec.Struct, frozen=True):
+class Brought(msgspec.Struct, frozen=True, gc=False):
     """What was found out before the decision; None of what was not asked for."""
 
     code: Compared | None = None
@@ -93,7 +93,7 @@ class Brought(msgspec.Struct, frozen=True):
 NOTHING_BROUGHT: Final = Brought()
 
 
-class AssumedRole(msgspec.Struct, frozen=True, rename="pascal"):
+class AssumedRole(msgspec.Struct, frozen=True, rename="pascal", gc=False):
     """The answer: temporary credentials, and whose they are."""
 
     credentials: Mapping[str, object]
@@ -104,7 +104,7 @@ class AssumedRole(msgspec.Struct, frozen=True, rename="pascal"):
     source_identity: str | None = None
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """What of the input was read, whatever the role may be."""
 
     tags: SessionTags
