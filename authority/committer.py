@@ -9,9 +9,6 @@
 A group holds any number of entries that configure nothing and at most one that does, at its end.  So every decision of
 a group was made from exactly the state it names, and that state is always one that was published.
 
-Where many wait, half of them are taken: while these become durable, what comes next is read, and what came before
-answered.  Otherwise all who ask would march in step, and the disk and the interpreter wait for each other by turns.
-
 What a crash leaves: before 3 nothing; after 3 the whole group, which the next start folds.  When an append fails or is
 cut off it may still be durable: those who wait are told that nothing is known, and nothing is decided again before the
 log has been read.
@@ -40,11 +37,9 @@ Outcome_co = TypeVar("Outcome_co", covariant=True)
 PAGE = 1024
 """Entries that are folded in one step when others wrote."""
 
+
 ROUNDS_WITHOUT_ARRIVALS = 2
 """Turns of the event loop without an arrival before a group is committed: what has come in needs as many to join."""
-
-TAKEN_WHOLE = 16
-"""Requests that are never halved: so few are not worth a commit more."""
 
 
 class Unavailable(Exception):  # noqa: N818 - what is said to those who wait
@@ -116,17 +111,12 @@ class Committer:
                 self._arrived.clear()
                 while self._queue:
                     await self._settled()
-                    await self._commit(self._taken())
+                    count = min(len(self._queue), self._batch_limit)
+                    await self._commit(deque(self._queue.popleft() for _ in range(count)))
         finally:
             for waiting in self._queue:
                 _tell(waiting, Unavailable("the authority is stopping"))
             self._queue.clear()
-
-    def _taken(self) -> deque[_Waiting]:
-        """What is decided next, in order of arrival."""
-        waiting = len(self._queue)
-        count = min(max(waiting // 2, TAKEN_WHOLE), waiting, self._batch_limit)
-        return deque(self._queue.popleft() for _ in range(count))
 
     async def _settled(self) -> None:
         """Let requests that are arriving right now join: a commit costs as much for one entry as for many."""
