@@ -37,6 +37,9 @@ from authority.settings import Settings
 
 YOUNG_OBJECTS: Final = 50_000
 """Objects made before the collector looks at them: those of some dozens of requests."""
+TURN: Final = 0.0005
+"""Seconds until the event loop makes way for a thread, a tenth of Python's own: a commit needs the interpreter several
+times, and would wait for it each time while a page of entries is indexed."""
 
 
 def exports(settings: Settings, founding: Founding) -> dict[str, str]:
@@ -122,6 +125,7 @@ async def _serve(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS, 20, 50)
+        sys.setswitchinterval(TURN)
         click.echo(f"Authority serves at {serving.url}; health and metrics at {serving.admin_url}.")
         click.echo("Keys were shown when it was initialised.  Stop it with Ctrl-C.")
         sys.stdout.flush()
