@@ -325,11 +325,9 @@ class Pipeline:
         now = self._clock.now()
         decision, who = matter.decided(version, now, claimed)
         body, header, decision = record(matter.meant.asked, who, decision, now)
-        rows: tuple[SideRow, ...] = ()
-        if decision.secrets or decision.dropped:
-            kept, dropped = decision.secrets, decision.dropped
-            rows = (*(new.sealed_by(self._custodian) for new in kept), *(DropSecret(row) for row in dropped))
-        entry = new_entry(body, once=decision.once, rows=rows, written=header)
+        rows: list[SideRow] = [new.sealed_by(self._custodian) for new in decision.secrets]
+        rows += [DropSecret(row) for row in decision.dropped]
+        entry = new_entry(body, once=decision.once, rows=tuple(rows), written=header)
         return Proposal(entry, decision.facts, decision)
 
     def _still(self, matter: _Matter) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from authority.access.caller import Caller
 from authority.kernel.arn import parse as parse_arn
@@ -23,6 +23,9 @@ from authority.policy.compiled import Layer, Policy, Source, compile_policy
 from authority.policy.document import Kind, parse
 from authority.policy.principal import PrincipalKind
 
+Key = TypeVar("Key")
+Made = TypeVar("Made")
+
 EVERYTHING: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 NOTHING: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}'
 NOBODY: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"sts:*"}}'
@@ -30,7 +33,7 @@ NOBODY: Final = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal
 SETS: Final = 8192
 """Holders whose policies are remembered; the table is emptied when full."""
 _held: Final[dict[tuple[str | int, ...], tuple[object, tuple[Policy, ...]]]] = {}
-_trusted: Final[dict[tuple[int, str, str], tuple[Role, Policy]]] = {}
+_trusted: Final[dict[tuple[int, str, str], tuple[object, Policy]]] = {}
 """As many trust policies, kept alike."""
 
 
@@ -60,15 +63,23 @@ def identity_policies(state: State, caller: Caller) -> tuple[Policy, ...]:
 
 def holders_policies(state: State, account: Account, holder: Holder, partition: str) -> tuple[Policy, ...]:
     """The identity policies of a holder: its own, and those of its groups."""
-    # INVARIANT: an entry keeps what it was gathered from, so no other object can come to have its id.
     sources = (holder, account.policies, account.groups, state.catalogue)
     key: tuple[str | int, ...] = (partition, *map(id, sources))
     known = _held.get(key)
-    if known is None:
-        if len(_held) >= SETS:
-            _held.clear()
-        known = _held[key] = (sources, tuple(_gathered(state, account, holder, partition)))
-    return known[1]
+    if known is not None:
+        return known[1]
+    return _remembered(_held, key, sources, tuple(_gathered(state, account, holder, partition)))
+
+
+def _remembered(memory: dict[Key, tuple[object, Made]], key: Key, sources: object, made: Made) -> Made:
+    """Keep *made* under *key*, with the *sources* that the key tells by their identity.
+
+    INVARIANT: an entry keeps what it was made of, so no other object can come to have its id.
+    """
+    if len(memory) >= SETS:
+        memory.clear()
+    memory[key] = (sources, made)
+    return made
 
 
 def _gathered(state: State, account: Account, holder: Holder, partition: str) -> Iterator[Policy]:
@@ -101,12 +112,10 @@ def trust_policy(account: Account, role: Role, partition: str) -> Policy:
     """The trust policy of *role*, matching principals by the unique ids they had when it was written."""
     key = (id(role), account.id, partition)
     known = _trusted.get(key)
-    if known is None:
-        if len(_trusted) >= SETS:
-            _trusted.clear()
-        source = Source("trust", holder_arn(account, role, partition))
-        known = _trusted[key] = (role, compiled(role.trust.document, Kind.TRUST, source, role.trust.bound))
-    return known[1]
+    if known is not None:
+        return known[1]
+    source = Source("trust", holder_arn(account, role, partition))
+    return _remembered(_trusted, key, role, compiled(role.trust.document, Kind.TRUST, source, role.trust.bound))
 
 
 def holder_arn(account: Account, holder: Holder, partition: str) -> str:

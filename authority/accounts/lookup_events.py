@@ -157,7 +157,7 @@ def _has(one: SeenEvent, account: str, looked_for: LookupAttribute | None) -> bo
         case "EventId":
             return event_id(one.position, event, account) == value.lower()
         case "EventSource":
-            return named(event)[0] == value
+            return named(event.type)[0] == value
         case "AccessKeyId":
             return event.caller is not None and event.caller.access_key_id == value
         case _:
@@ -167,11 +167,11 @@ def _has(one: SeenEvent, account: str, looked_for: LookupAttribute | None) -> bo
 def found(one: SeenEvent, account: str) -> Found:
     """What is shown of an event."""
     event = one.event
-    source, name = named(event)
+    source, name = named(event.type)
     return Found(
         event_id=event_id(one.position, event, account),
         event_name=name,
-        read_only="true" if read_only(event) else "false",
+        read_only="true" if read_only(event.type) else "false",
         access_key_id=(event.caller.access_key_id if event.caller is not None else "") or None,
         event_time=event.decided_at.replace(microsecond=0),
         event_source=source,

@@ -56,13 +56,8 @@ class Resource(msgspec.Struct, frozen=True, order=True, gc=False):
     name: str
 
 
-def named(event: Event) -> tuple[str, str]:
-    """The source and the name of *event*: `("iam.amazonaws.com", "CreateRole")`."""
-    return named_as(event.type)
-
-
-def named_as(type_: str) -> tuple[str, str]:
-    """The source and the name of events of a type."""
+def named(type_: str) -> tuple[str, str]:
+    """The source and the name of events of a type: `("iam.amazonaws.com", "CreateRole")`."""
     known = _SIGN_IN.get(type_)
     if known is not None:
         return known
@@ -70,13 +65,8 @@ def named_as(type_: str) -> tuple[str, str]:
     return (OWN if service == OWN else f"{service}.amazonaws.com"), name
 
 
-def read_only(event: Event) -> bool:
-    """Whether *event* is of a kind that changes nothing; CloudTrail counts all of STS among them."""
-    return only_reads(event.type)
-
-
-def only_reads(type_: str) -> bool:
-    """Whether events of a type change nothing."""
+def read_only(type_: str) -> bool:
+    """Whether events of a type change nothing; CloudTrail counts all of STS among them."""
     service, _, name = type_.partition(":")
     return service == "sts" or name.startswith(_READING) or name in _READING_TOO
 

@@ -49,9 +49,9 @@ _VARIANT: Final = 0x2
 
 def record(position: int, seen: Event, account: str) -> dict[str, Any]:
     """The record of what *account* has *seen* of the event at *position*."""
-    source, name = named(seen)
+    source, name = named(seen.type)
     request, refused = seen.request, seen.outcome.refused
-    reading = read_only(seen)
+    reading = read_only(seen.type)
     found: dict[str, Any] = {
         "eventVersion": VERSION,
         "userIdentity": identity(seen, account),

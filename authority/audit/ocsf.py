@@ -95,11 +95,11 @@ def event(position: int, recorded_at: datetime, seen: Event, account: str) -> di
 
 
 def _class_of(seen: Event) -> _Class:
-    if named(seen)[1] == "ConsoleLogin":
+    if named(seen.type)[1] == "ConsoleLogin":
         return _Class(3002, "Authentication", 1, "Logon")
     if issued_by(seen) is not None:
         return _Class(3003, "Authorize Session", 1, "Assign Privileges")
-    if read_only(seen):
+    if read_only(seen.type):
         return _Class(6003, "API Activity", 2, "Read")
     name = seen.type.partition(":")[2]
     for activity, (label, starts) in _ACTIVITIES.items():

@@ -22,8 +22,8 @@ from authority.audit.attributes import (
     Resource,
     asked_for,
     assumed_role,
-    named_as,
-    only_reads,
+    named,
+    read_only,
     user_name,
 )
 from authority.kernel.arn import parse, partition_of
@@ -82,6 +82,8 @@ LIVE: Final[Term] = (Field.SESSION_STATUS, "live")
 ENDED: Final[Term] = (Field.SESSION_STATUS, "ended")
 ANY: Final[Term] = (Field.ANY, "")
 ANY_SESSION: Final[Term] = (Field.SESSION_ANY, "")
+FOR_ANY: Final = (ANY, ANY_SESSION)
+"""The only terms that find anything without a value."""
 
 
 class Happened(msgspec.Struct, frozen=True, gc=False):
@@ -207,8 +209,8 @@ def lookup_terms_in(piece: Piece) -> Sequence[Term]:
             return ((Field.RESOURCE_NAME, piece.key), (Field.RESOURCE_NAME, piece.assumed_role))
         case Happened():
             return (
-                (Field.EVENT_NAME, named_as(piece.type)[1]),
-                (Field.READ_ONLY, "true" if only_reads(piece.type) else "false"),
+                (Field.EVENT_NAME, named(piece.type)[1]),
+                (Field.READ_ONLY, "true" if read_only(piece.type) else "false"),
             )
         case CallerRecord():
             return ((Field.USER_NAME, user_name(piece)),)
@@ -231,7 +233,7 @@ def terms_of(event: Event) -> set[Term]:
             found.append(piece)
         else:
             found += terms_in(piece)
-    return {term for term in found if term[1] or finds(term)}
+    return {term for term in found if term[1] or term in FOR_ANY}
 
 
 def lookup_terms(event: Event) -> set[Term]:
@@ -241,12 +243,9 @@ def lookup_terms(event: Event) -> set[Term]:
 
 def terms_of_session(event: Event, issued: SessionIssued) -> set[Term]:
     """Everything but its status that the session *issued* by *event* can be found by, beside the terms of the event."""
-    return {term for piece in _became_true(event, issued) for term in session_terms_in(piece) if term[1] or finds(term)}
-
-
-def finds(term: Term) -> bool:
-    """Whether *term* finds anything: a value that is empty does not, unless it stands for any."""
-    return term[1] != "" or term in (ANY, ANY_SESSION)
+    return {
+        term for piece in _became_true(event, issued) for term in session_terms_in(piece) if term[1] or term in FOR_ANY
+    }
 
 
 def depth_of(ancestors: Iterable[str]) -> int:

@@ -18,11 +18,11 @@ from authority.audit.accessing import accesses
 from authority.audit.lending import Loan, asked
 from authority.audit.terms import (
     ENDED,
+    FOR_ANY,
     LIVE,
     Made,
     Piece,
     Taken,
-    finds,
     issued_by,
     lookup_terms_in,
     pieces_of,
@@ -265,7 +265,7 @@ def _numbers(piece: Piece) -> Numbers:
         return [(_EVERYWHERE, term_number(piece))] if piece[1] else []
     of_sessions = (*session_terms_in(piece), LIVE) if isinstance(piece, Taken) else session_terms_in(piece)
     listed = ((_EVERYWHERE, terms_in(piece)), (_WITH_SESSIONS, of_sessions), (_ON_TRAILS, lookup_terms_in(piece)))
-    return [(where, term_number(term)) for where, terms in listed for term in terms if term[1] or finds(term)]
+    return [(where, term_number(term)) for where, terms in listed for term in terms if term[1] or term in FOR_ANY]
 
 
 _kept = lru_cache(maxsize=MOST_KEPT)(_numbers)

@@ -429,8 +429,8 @@ def test_what_is_no_event_id_leads_nowhere(text):
     ],
 )
 def test_an_event_has_a_source_a_name_and_reads_or_writes(event, source, name, reading):
-    assert named(event) == (source, name)
-    assert read_only(event) is reading
+    assert named(event.type) == (source, name)
+    assert read_only(event.type) is reading
 
 
 def test_resources_are_those_that_parameters_and_facts_name():

@@ -122,8 +122,8 @@ def plain_session_terms(event: Event, issued: SessionIssued) -> set[Term]:
 
 def plain_lookup_terms(event: Event) -> set[Term]:
     found = {
-        (Field.EVENT_NAME, named(event)[1]),
-        (Field.READ_ONLY, "true" if read_only(event) else "false"),
+        (Field.EVENT_NAME, named(event.type)[1]),
+        (Field.READ_ONLY, "true" if read_only(event.type) else "false"),
         (Field.USER_NAME, user_name(event.caller)),
     }
     for resource in resources_of(event):

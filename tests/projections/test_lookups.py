@@ -44,11 +44,11 @@ def has(position, event, account, key, value):
         case "EventId":
             return event_id(position, event, account) == value
         case "EventName":
-            return named(event)[1] == value
+            return named(event.type)[1] == value
         case "EventSource":
-            return named(event)[0] == value
+            return named(event.type)[0] == value
         case "ReadOnly":
-            return read_only(event) is (value == "true")
+            return read_only(event.type) is (value == "true")
         case "Username":
             return user_name(event.caller) == value
         case "AccessKeyId":
