@@ -19,12 +19,12 @@ P = ParamSpec("P")
 BUSY_SECONDS: Final = 5
 """How long a statement waits for another process (a backup, a tool) before it fails."""
 
-WAL_PAGES: Final = 16_384
-"""Pages after which a commit copies the write-ahead log into the file itself (64 MB)."""
+WAL_PAGES: Final = 8_192
+"""Pages after which a commit copies the write-ahead log into the file itself (32 MB of pages as SQLite makes them)."""
 
 
 def writing_engine(database: Path, *pragmas: str) -> AsyncEngine:
-    """An engine with one connection, which writes ahead.
+    """An engine with one connection, which writes ahead, once *pragmas* have their say.
 
     Makes the file, readable by its owner only, when it is not there; `OSError` when it cannot.
     """
@@ -32,7 +32,7 @@ def writing_engine(database: Path, *pragmas: str) -> AsyncEngine:
     # (POSIX, fcntl), and the next process to let go of the file would take away the write-ahead log that we write to.
     with suppress(FileExistsError):
         os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    return _engine(database, 1, "journal_mode = WAL", f"wal_autocheckpoint = {WAL_PAGES}", *pragmas)
+    return _engine(database, 1, *pragmas, "journal_mode = WAL", f"wal_autocheckpoint = {WAL_PAGES}")
 
 
 def reading_engine(database: Path, connections: int, *pragmas: str) -> AsyncEngine:

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 import pytest
 
 from authority.ledger.port import Lane, LedgerCorrupt, LedgerUnavailable
+from authority.ledger.sql.engines import PAGE
 from authority.ledger.sql.sqlite import SqliteLedger
 from authority.ledger.tlog import Frontier, leaf_hash
 
@@ -293,9 +294,9 @@ def page_of(path, number):
     """The leaf page of the table of entries that comes *number*-th, as the order of its bytes shows it."""
     data = path.read_bytes()
     pages = [
-        at for at in range(0, len(data), 4096) if data[at] == 0x0D and b'"subject": "entry' in data[at : at + 4096]
+        at for at in range(0, len(data), PAGE) if data[at] == 0x0D and b'"subject": "entry' in data[at : at + PAGE]
     ]
-    return pages[number], data[pages[number] : pages[number] + 4096]
+    return pages[number], data[pages[number] : pages[number] + PAGE]
 
 
 def first_entry_on(page):
@@ -347,7 +348,7 @@ async def test_a_file_that_is_cut_off_under_an_open_ledger_is_found(path):
     await ledger.close()
 
 
-@pytest.mark.parametrize("length", [0, 1, 99, 100, 4096])
+@pytest.mark.parametrize("length", [0, 1, 99, 100, PAGE])
 async def test_a_file_of_which_hardly_anything_is_left_is_not_opened(path, length):
     os.truncate(path, length)
     with pytest.raises((LedgerCorrupt, LedgerUnavailable)):

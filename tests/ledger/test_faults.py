@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from authority.ledger.port import LedgerUnavailable, PutSecret, Snapshot
+from authority.ledger.sql.engines import PAGE
 from authority.sqlite import engines
 
 from .stores import entries, entry
@@ -23,7 +24,7 @@ def no_more_pages(ledger, path):
     """As a full disk looks to the database: `SQLITE_FULL`."""
     driver = ledger._writer._driver._conn
     (before,) = driver.execute("PRAGMA max_page_count").fetchone()
-    driver.execute(f"PRAGMA max_page_count = {path.stat().st_size // 4096 + SPARE // 4096}")
+    driver.execute(f"PRAGMA max_page_count = {path.stat().st_size // PAGE + SPARE // PAGE}")
     try:
         yield
     finally:

@@ -13,6 +13,8 @@ from authority.ledger.port import LedgerUnavailable
 from authority.sqlite.engines import reading_engine, writing_engine
 
 READERS: Final = 4
+PAGE: Final = 8192
+"""Bytes of a page in a file that is made now: an entry of a session takes more than half of SQLite's usual 4096."""
 
 
 def database_path(url: str | URL) -> Path:
@@ -32,6 +34,7 @@ def writer_engine(path: Path) -> AsyncEngine:
     try:
         engine = writing_engine(
             path,
+            f"page_size = {PAGE}",
             "synchronous = FULL",  # a commit is on the disk before it is answered
             "fullfsync = ON",  # and not in the disk's own cache, where the system tells them apart
             "checkpoint_fullfsync = ON",
