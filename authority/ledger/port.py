@@ -198,6 +198,13 @@ class Ledger(Protocol):
         """Return when the head is past *after*.  Hints make it quick; polling makes it certain."""
         ...
 
+    async def beside_append(self) -> None:
+        """Return while an append is under way, or when none is to be expected soon.
+
+        For work that can wait a little: those who ask have to wait for the disk then, and leave the event loop to it.
+        """
+        ...
+
     async def secret(self, id: str) -> tuple[str, bytes] | None:  # noqa: A002 - the word of the house
         """The purpose and the sealed bytes of the secret *id*, while it is kept."""
         ...

@@ -48,7 +48,7 @@ from authority.sqlite.engines import Writer
 log = structlog.get_logger()
 
 PAGE: Final = 2048
-AT_ONCE: Final = 32
+AT_ONCE: Final = 16
 """Entries that are taken in before others have their turn on the event loop."""
 LINGER: Final = 0.5
 """Seconds that entries may wait for a page of their own while no query asks for them."""
@@ -190,8 +190,8 @@ class Projections:
             return 0
         rows = Rows()
         for start in range(0, len(entries), AT_ONCE):
+            await (asyncio.sleep(0) if self._waiting else self._ledger.beside_append())
             await self._take_in(rows, entries[start : start + AT_ONCE])
-            await asyncio.sleep(0)
         rows.spread()
         last = entries[-1]
         await self._files.writer.run(partial(store, rows=rows, position=last.position, leaf=last.leaf))

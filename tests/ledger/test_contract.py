@@ -491,6 +491,32 @@ async def test_nothing_is_issued_from_a_policy_that_was_changed(ledger, rounds):
             assert int(found.subject.removeprefix("issued from ")) >= changed
 
 
+# --- beside the appends ------------------------------------------------------------------------
+
+
+async def test_what_can_wait_is_done_while_an_append_is_under_way(ledger, monkeypatch):
+    monkeypatch.setattr("authority.ledger.sql.sqlite.LULL_SECONDS", 60)
+    for _ in range(20):
+        await ledger.append([entry()], folded=0)
+        waiting = asyncio.ensure_future(ledger.beside_append())
+        await ledger.head()  # some turns of the loop, and nothing is written
+        assert not waiting.done()
+        appending = asyncio.ensure_future(ledger.append(entries(50), folded=0))
+        await waiting
+        assert not appending.done(), "it came too late"
+        await ledger.beside_append()
+        await appending
+
+
+async def test_what_can_wait_is_done_at_once_where_nobody_appends(ledger, monkeypatch):
+    monkeypatch.setattr("authority.ledger.sql.sqlite.LULL_SECONDS", 60)
+    await ledger.beside_append()
+    monkeypatch.setattr("authority.ledger.sql.sqlite.LULL_SECONDS", 0.01)
+    await ledger.append([entry()], folded=0)
+    await ledger.beside_append()
+    await ledger.beside_append()
+
+
 # --- cancellation -----------------------------------------------------------------------------
 
 

@@ -40,7 +40,10 @@ P = ParamSpec("P")
 POLL_SECONDS: Final = 1.0
 """How long `wait` relies on hints; a commit whose answer was lost is noticed by then."""
 
-WAL_PAGES_LEFT: Final = 2048
+LULL_SECONDS: Final = 0.05
+"""So long after a write `beside_append` expects another one."""
+
+WAL_PAGES_LEFT: Final = 1024
 """Once the write-ahead log has this many pages (8 MB), `checkpoint` holds the writer up for the rest of it."""
 
 
@@ -60,6 +63,8 @@ class SqliteLedger:
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Future[Any]] = set()
         self._grown = asyncio.Event()
+        self._writing = asyncio.Event()
+        self._wrote = float("-inf")
         self._closed = False
 
     @classmethod
@@ -131,6 +136,14 @@ class SqliteLedger:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await grown.wait()
+
+    async def beside_append(self) -> None:
+        """See `Ledger.beside_append`."""
+        await asyncio.sleep(0)
+        if not self._writing.is_set() and asyncio.get_running_loop().time() < self._wrote + LULL_SECONDS:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LULL_SECONDS):
+                    await self._writing.wait()
 
     async def secret(self, id: str) -> tuple[str, bytes] | None:  # noqa: A002 - the word of the house
         """See `Ledger.secret`."""
@@ -239,9 +252,12 @@ class SqliteLedger:
         async with self._turn:
             if self._writer is None:
                 raise LedgerUnavailable("the ledger is not open for writing")
+            self._writing.set()
             try:
                 return await self._to_its_end(self._writer.run(work, *args, **kwargs))
             finally:  # also after a failure: what was reported lost may be there
+                self._writing.clear()
+                self._wrote = asyncio.get_running_loop().time()
                 self._grown.set()
                 self._grown = asyncio.Event()
 
