@@ -15,7 +15,7 @@ class SystemEntropy:
 
     def __init__(self) -> None:
         """Draw nothing yet."""
-        self._forget()
+        self._pool = BytesIO()
         os.register_at_fork(after_in_child=self._forget)
 
     def draw(self, count: int) -> bytes:
