@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,22 @@ async def test_the_load_goes_on_to_its_end(monkeypatch, ending):
     assert found.refused == 0
     assert found.answered > 2
     assert (met == found.answered) is bool(ending)
+
+
+def test_a_server_that_says_much_is_not_held_up(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(ROWS)
+    assume_role = importlib.import_module("assume_role")
+    said = tmp_path / "said"
+    code = f"""
+import pathlib, time
+print("port 1", flush=True)
+print("x" * 1_000_000, flush=True)
+pathlib.Path({str(said)!r}).touch()
+time.sleep(60)
+"""
+    with assume_role.started(sys.executable, "-c", code, ready=r"port (\d+)") as (_, found):
+        assert found[1] == "1"
+        threshold = time.monotonic() + 30
+        while not said.exists() and time.monotonic() < threshold:
+            time.sleep(0.01)
+    assert said.exists()

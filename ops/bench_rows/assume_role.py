@@ -17,7 +17,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -72,16 +74,22 @@ class Figures(NamedTuple):
 
 @contextlib.contextmanager
 def started(*command: str, ready: str, env: dict[str, str] | None = None) -> Iterator[tuple[int, re.Match]]:
-    """A server process and the line that matches *ready*, once it was said; it is ended with the body."""
+    """A server process and the line that matches *ready*, once it was said; it is ended with the body.
+
+    What it says afterwards is read too: a server that says much would wait for ever to be heard.
+    """
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(env or {})}
     )
+    hearing = None
     try:
         seen = []
         for line in process.stdout:
             seen.append(line)
             found = re.search(ready, line)
             if found is not None:
+                hearing = threading.Thread(target=deque, args=(process.stdout, 0))
+                hearing.start()
                 yield process.pid, found
                 break
         else:
@@ -92,6 +100,8 @@ def started(*command: str, ready: str, env: dict[str, str] | None = None) -> Ite
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+        if hearing is not None:
+            hearing.join()
         process.stdout.close()
 
 
