@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import re
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
@@ -92,3 +95,20 @@ time.sleep(60)
         while not said.exists() and time.monotonic() < threshold:
             time.sleep(0.01)
     assert said.exists()
+
+
+def test_the_least_that_an_assume_role_can_be_looks_at_the_signature(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(ROWS)
+    assume_role = importlib.import_module("assume_role")
+    command = [sys.executable, str(ROWS / "handlers.py"), "least", "1000", "secret", str(tmp_path)]
+    form = {"Action": "AssumeRole", "RoleArn": "arn:aws:iam::111122223333:role/App", "RoleSessionName": "bench"}
+    with assume_role.started(*command, ready=r"port (\d+)") as (_, found):
+        port = int(found[1])
+        answer = assume_role.answer_to(port, assume_role.signed(port, "AKIAEXAMPLE", "secret", "sts", form))
+        assert len(answer) == 1000
+        assert b"/App/bench</Arn>" in answer
+        with pytest.raises(HTTPError):
+            assume_role.answer_to(port, assume_role.signed(port, "AKIAEXAMPLE", "another", "sts", form))
+    with closing(sqlite3.connect(tmp_path / "least.sqlite")) as kept:
+        assert kept.execute("SELECT position, length(body) FROM event").fetchall() == [(1, 2250)]
+        assert kept.execute("SELECT name, position FROM session").fetchall() == [("bench", 1)]

@@ -2,7 +2,8 @@
 
 Each server is a process of its own; the load comes from this one, over loopback.  No two requests in a row are alike:
 each asks for a session of another name.  The bare handler reads bodies of the same size as AssumeRole's and answers one
-of the same size, on the same event loop.
+of the same size, on the same event loop; another one does the least that an AssumeRole can be (`handlers`), and its row
+says how much of our time is our own.
 """
 
 from __future__ import annotations
@@ -34,30 +35,7 @@ ROUNDS = 3
 REQUESTS = 512
 IN_FLIGHT = (1, 16, 64)
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
-BARE = """
-import asyncio, sys
-from aiohttp import web
-try:
-    from uvloop import new_event_loop
-except ImportError:
-    from asyncio import new_event_loop
-
-ANSWER = b"x" * int(sys.argv[1])
-
-async def answer(request):
-    await request.read()
-    return web.Response(body=ANSWER, content_type="text/xml")
-
-async def main():
-    runner = web.ServerRunner(web.Server(answer, access_log=None))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print("port", runner.addresses[0][1], type(asyncio.get_running_loop()).__module__, flush=True)
-    await asyncio.sleep(600)
-
-with asyncio.Runner(loop_factory=new_event_loop) as runner:
-    runner.run(main())
-"""
+HANDLERS = Path(__file__).with_name("handlers.py")
 
 
 class Figures(NamedTuple):
@@ -198,20 +176,22 @@ def rows() -> list[dict]:
             answer_to(port, signed(port, key, secret, "iam", create))
             form = {**assume, "RoleArn": "arn:aws:iam::111122223333:role/App"}
             answer = answer_to(port, signed(port, key, secret, "sts", form))
-            with started(sys.executable, "-c", BARE, str(len(answer)), ready=r"port (\d+) (\S+)") as (other, said):
-                loop, bare_port = said[2].split(".")[0], int(said[1])
+            handler = [sys.executable, str(HANDLERS)]
+            size, listening = str(len(answer)), r"port (\d+) (\S+)"
+            with (
+                started(*handler, "bare", size, ready=listening) as (other, said),
+                started(*handler, "least", size, secret, place, ready=listening) as (third, heard),
+            ):
+                loop, bare_port, least_port = said[2].split(".")[0], int(said[1]), int(heard[1])
                 bare = each(lambda form: post(bare_port, urlencode(form).encode(), {"Content-Type": FORM}), form)
+                least = each(lambda form: signed(least_port, key, secret, "sts", form), form)
                 asked = each(lambda form: signed(port, key, secret, "sts", form), form)
-                figures = {
-                    count: measured(
-                        {
-                            "ours": (process, port, asked),
-                            "bare": (other, bare_port, bare),
-                        },
-                        count,
-                    )
-                    for count in IN_FLIGHT
+                servers = {
+                    "ours": (process, port, asked),
+                    "bare": (other, bare_port, bare),
+                    "least": (third, least_port, least),
                 }
+                figures = {count: measured(servers, count) for count in IN_FLIGHT}
     for count in IN_FLIGHT:
         ours, peer = figures[count]["ours"], figures[count]["bare"]
         found.append({
@@ -225,6 +205,11 @@ def rows() -> list[dict]:
         if count == 64:
             row["target"] = 0.25
         found.append(row)
+        bound = figures[count]["least"]
+        found.append({
+            "what": f"the least that it can be, {count} in flight, {loop} ({bound})",
+            "per_second": bound.rate, "ratio": ours.rate / bound.rate,
+        })  # fmt: skip
     with contextlib.suppress(ImportError):
         found.append(_moto(figures[64]["ours"].rate, assume))
     return found
