@@ -51,11 +51,6 @@ class Keyring:
 
     async def find(self, state: State, access_key_id: str, session_token: str | None) -> Held | Refusal:
         """The secret of *access_key_id*, with what its token says; a refusal when it is none of ours."""
-        held = self.at_hand(state, access_key_id, session_token)
-        return await self._unsealed(AccessKeyId(access_key_id)) if held is None else held
-
-    def at_hand(self, state: State, access_key_id: str, session_token: str | None) -> Held | Refusal | None:
-        """What `find` says, where nothing need be waited for; None of a key whose secret lies in the vault still."""
         key_id = AccessKeyId(access_key_id)
         if session_token is not None:
             return self._session(key_id, session_token)
@@ -63,7 +58,7 @@ class Keyring:
         if known is None or known.status is KeyStatus.DELETED or not key_id.startswith(LONG_TERM_KEY):
             self._kept.pop(key_id, None)
             return INVALID_TOKEN
-        return self._kept.get(key_id)
+        return self._kept.get(key_id) or await self._unsealed(key_id)
 
     async def _unsealed(self, key_id: AccessKeyId) -> Held | Refusal:
         secret = await self.sealed(key_id, ACCESS_KEY_PURPOSE)

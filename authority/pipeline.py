@@ -245,10 +245,7 @@ class Pipeline:
         now = self._clock.now()
         held: Held | Refusal | None = None
         if isinstance(proof, Proof):
-            state = self._committer.version.state
-            held = self._keyring.at_hand(state, proof.access_key_id, proof.session_token)
-            if held is None:
-                held = await self._keyring.find(state, proof.access_key_id, proof.session_token)
+            held = await self._keyring.find(self._committer.version.state, proof.access_key_id, proof.session_token)
         signed = self._signer(question, proof, held, now)
         if isinstance(signed, Refusal):
             claimed = proof.access_key_id if isinstance(proof, Proof) else ""

@@ -43,14 +43,12 @@ async def test_a_key_is_at_hand_from_its_first_use_until_it_is_deleted():
     custody, world, key = Custody(Secret(b"r" * 32), SystemEntropy()), World(), ANNS.access_key_id
     vault = Vault(ACCESS_KEY_PURPOSE, custody.seal(key, ACCESS_KEY_PURPOSE, Secret(b"hers")))
     keyring = Keyring(vault, custody)
-    assert keyring.at_hand(world.state, key, None) is None
     found = await keyring.find(world.state, key, None)
     assert isinstance(found, Held)
     assert found.secret == Secret(b"hers")
-    assert keyring.at_hand(world.state, key, None) == await keyring.find(world.state, key, None) == found
+    assert await keyring.find(world.state, key, None) == found
     assert vault.asked == 1
     world.take(AccessKeyDeleted(account=COMPANY, access_key_id=key))
-    assert isinstance(keyring.at_hand(world.state, key, None), Refusal)
     assert isinstance(await keyring.find(world.state, key, None), Refusal)
     assert not keyring._kept
 
