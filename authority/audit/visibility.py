@@ -4,6 +4,7 @@ An account sees the events on its trail: those its principals asked for, those a
 what it holds, and what a resource server was told about its principals.  Where two accounts share an event, each sees
 its own side whole.  Of a foreign caller it sees the account and the unique id, as CloudTrail shows them in the record
 of an AWSAccount (CloudTrail User Guide, userIdentity element), and never its keys, names, tags, policies or forebears.
+That the other side denies is a word of its policies, too: where all that denied is withheld, nothing allowed.
 
 What is not known to be one's own is withheld: a field that is new in a record is invisible across accounts until
 somebody says otherwise here.  The whole log is seen by nobody but the management account, and not through this module.
@@ -23,6 +24,7 @@ from authority.model.event import CallerRecord, ContextValue, DecisionRecord, Ev
 from authority.model.events import AnyFact
 from authority.model.fact import AccountFact
 from authority.model.sessions import SessionIssued
+from authority.policy.combine import Effect
 
 Whose: TypeAlias = Mapping[str, str]
 """The account of each access key that is known; a key that is not in it is nobody's to see."""
@@ -197,16 +199,21 @@ def _decision(decision: DecisionRecord, *, asker: str, account: str) -> Decision
     if account not in (subject, owner):
         return None
     own_subject, own_resource, asked = account == subject, account == owner, account == asker
+    determined_by = tuple(
+        one for one in decision.determined_by if (own_resource if one.layer in _RESOURCE_LAYERS else own_subject)
+    )
+    effect = decision.effect
+    if effect is Effect.EXPLICIT_DENY and not determined_by and not (asked and own_resource):
+        # That the other side denied, and not merely kept silent, would tell strangers which roles exist.
+        effect = Effect.IMPLICIT_DENY
     return DecisionRecord(
         principal=decision.principal if own_subject or asked else "",
         action=decision.action,
         resource=decision.resource,
         resource_account=owner,
-        effect=decision.effect,
+        effect=effect,
         context=_context(decision, own_subject=own_subject, own_resource=own_resource, asked=asked),
-        determined_by=tuple(
-            one for one in decision.determined_by if (own_resource if one.layer in _RESOURCE_LAYERS else own_subject)
-        ),
+        determined_by=determined_by,
         missing=decision.missing if own_subject and own_resource else (),
         judged=decision.judged if own_subject or asked else "",
         asserted=decision.asserted if asked else (),

@@ -12,6 +12,7 @@ from authority.model.event import RequestRecord
 from authority.model.events import FACTS
 from authority.model.fact import AccountFact
 from authority.model.sessions import SessionIssued
+from authority.policy.combine import Effect, Matched
 
 from .stories import (
     ACCOUNTS,
@@ -35,6 +36,7 @@ from .stories import (
     role_arn,
     session,
     tried,
+    weighed,
 )
 
 ACROSS = assumes(DEV, "UpdateAPP", PRODUCTION, "ASIA1", source_identity="dev@corp", external_id="s3cret")
@@ -102,6 +104,27 @@ def test_each_side_sees_its_own_policies_tags_and_nothing_of_the_others():
     assert set(ours.context) == {"aws:resourcetag/cost", "aws:sourceip", "sts:externalid"}
     assert (theirs.principal, ours.principal) == (DEV.arn, "")
     assert (theirs.missing, ours.missing) == ((), ())
+
+
+def test_that_the_other_side_denied_is_told_to_neither():
+    arn = role_arn("UpdateAPP", PRODUCTION)
+    effects = {}
+    for layer in ("trust", "identity"):
+        denied = weighed(
+            DEV, "sts:AssumeRole", arn, PRODUCTION,
+            effect=Effect.EXPLICIT_DENY, determined_by=(Matched(layer=layer, policy="no", sid="SecretSid"),),
+        )  # fmt: skip
+        event = asked(
+            "sts:AssumeRole", DEV, resource=arn, owner=PRODUCTION, decisions=(denied,), refused="access-denied"
+        )
+        for account in (DEVELOPMENT, PRODUCTION):
+            effects[layer, account] = seen_by(event, account, ALL_KEYS).decisions[0].effect
+    assert effects == {
+        ("trust", DEVELOPMENT): Effect.IMPLICIT_DENY,
+        ("trust", PRODUCTION): Effect.EXPLICIT_DENY,
+        ("identity", DEVELOPMENT): Effect.EXPLICIT_DENY,
+        ("identity", PRODUCTION): Effect.IMPLICIT_DENY,
+    }
 
 
 def test_the_callers_account_sees_the_session_that_it_received():
