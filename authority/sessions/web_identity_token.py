@@ -16,6 +16,7 @@ import msgspec
 from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
 from authority.access.context import Context
+from authority.access.organized import organized
 from authority.access.session_contents import SessionTags, session_tags
 from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.kernel.ids import random_uuid
@@ -160,7 +161,7 @@ def _issued(
         key_id=signer.key_id,
         algorithm=signer.algorithm,
     )
-    claims = msgspec.json.encode(_claims(call, fact, tags))
+    claims = msgspec.json.encode(_claims(state, call, fact, tags))
     return TOO_LARGE if len(claims) > MOST_BYTES else (fact, signer, claims)
 
 
@@ -173,10 +174,13 @@ def _no_algorithm(asked: str) -> Refusal:
     )
 
 
-def _claims(call: Call[Any], fact: WebIdentityTokenIssued, tags: SessionTags) -> Mapping[str, object]:
+def _claims(state: State, call: Call[Any], fact: WebIdentityTokenIssued, tags: SessionTags) -> Mapping[str, object]:
     caller, session = call.caller, call.caller.session
+    belongs = organized(state, caller.principal, caller.account)
     about: dict[str, object] = {
         "aws_account": caller.account,
+        "org_id": belongs["aws:principalorgid"],
+        "ou_path": belongs["aws:principalorgpaths"],
         "source_region": call.origin.region,
         "principal_id": fact.subject,
     }
@@ -189,6 +193,8 @@ def _claims(call: Call[Any], fact: WebIdentityTokenIssued, tags: SessionTags) ->
         about["request_tags"] = as_mapping(tags.all)
     if session is not None:
         about["original_session_exp"] = session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        said = {"source_identity": session.source_identity, "federated_provider": session.provider}
+        about |= {name: text for name, text in said.items() if text}
     return {
         "iss": fact.issuer,
         "aud": fact.audience[0] if len(fact.audience) == 1 else fact.audience,

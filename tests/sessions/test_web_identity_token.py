@@ -10,6 +10,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from authority.access.caller import Credential
+from authority.access.organized import organization_id, root_id
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
 from authority.model import holders
@@ -91,6 +93,8 @@ def test_a_reader_finds_the_keys_and_verifies_the_token(algorithm):
         "jti": fact.token_id,
         NAMESPACE: {
             "aws_account": COMPANY,
+            "org_id": organization_id(world.state),
+            "ou_path": [f"{organization_id(world.state)}/{root_id(world.state)}/"],
             "source_region": "us-east-1",
             "principal_id": f"arn:aws:iam::{COMPANY}:user/Ann",
         },
@@ -118,6 +122,16 @@ def test_a_session_speaks_for_its_role_with_its_tags_and_its_end():
     assert read[NAMESPACE]["principal_tags"] == {"Cost": "7", "Team": "a"}
     assert read[NAMESPACE]["request_tags"] == {"Order": "1"}
     assert read[NAMESPACE]["original_session_exp"] == "2026-01-02T04:04:05Z"
+
+
+def test_a_session_says_whose_it_is_and_which_provider_vouched_for_it():
+    world = World(*ENABLED)
+    who = held(world.assume(SourceIdentity="ann@corp"))
+    about = claims(world, ask(world, who=who), ISSUER + "0").claims[NAMESPACE]
+    assert (about["source_identity"], "federated_provider" in about) == ("ann@corp", False)
+    vouched = msgspec.structs.replace(who.session, provider="accounts.google.com", source_identity="")
+    about = claims(world, ask(world, who=Credential(who.access_key_id, vouched)), ISSUER + "0").claims[NAMESPACE]
+    assert (about["federated_provider"], "source_identity" in about) == ("accounts.google.com", False)
 
 
 def test_several_audiences_are_a_list():
