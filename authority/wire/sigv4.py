@@ -32,6 +32,7 @@ TERMINATOR: Final = "aws4_request"
 WINDOW: Final = timedelta(minutes=5)
 PRESIGNED_WINDOW: Final = timedelta(minutes=15)
 """How long STS honours a presigned request, counted from X-Amz-Date whatever X-Amz-Expires says."""
+STS: Final = "sts"
 MISMATCH: Final = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
     "and signing method. Consult the service documentation for details."
@@ -190,7 +191,7 @@ def verify(proof: Proof, secret: Secret, *, now: datetime, service: str, regions
         raise Unproven(
             _unlike("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
         )
-    _check_window(proof.signed_at, now, past=WINDOW if proof.form == "header" else PRESIGNED_WINDOW)
+    _check_window(proof.signed_at, now, past=_honoured(proof))
     code = KEYS.of(proof.access_key_id, secret, proof.date, proof.region, proof.service)
     code.update(proof.string_to_sign)
     _check_signature(proof.signature, code.finalize())
@@ -440,14 +441,23 @@ def _spelled(moment: datetime) -> str:
     return f"{moment:%Y%m%dT%H%M%SZ}"
 
 
+def _honoured(proof: Proof) -> timedelta:
+    """How long a signature counts: others than STS honour a presigned request as any, and no longer than it says."""
+    if proof.form == "header":
+        return WINDOW
+    if proof.service == STS:
+        return PRESIGNED_WINDOW
+    return WINDOW if proof.expires is None else min(WINDOW, timedelta(seconds=proof.expires))
+
+
 def _check_window(signed_at: datetime, now: datetime, *, past: timedelta) -> None:
     age = now - signed_at
     if age > past:
-        minutes = int(past.total_seconds() // 60)
+        minutes = past / timedelta(minutes=1)
         raise Unproven(
             _unlike(
                 f"Signature expired: {_spelled(signed_at)} is now earlier than {_spelled(now - past)} "
-                f"({_spelled(now)} - {minutes} min.)"
+                f"({_spelled(now)} - {minutes:g} min.)"
             )
         )
     if age < -WINDOW:

@@ -464,6 +464,23 @@ def test_a_signature_is_good_for_a_while(request_, age, expected):
     assert judged(request_, signing_time(request_) + age) == expected
 
 
+@pytest.mark.parametrize(
+    ("expires", "age", "expected"),
+    [
+        pytest.param(60, 60 * SECOND, KEY_ID, id="for a minute, a minute old"),
+        pytest.param(60, 61 * SECOND, SDNM, id="for a minute, a second older"),
+        pytest.param(900, 5 * MINUTE, KEY_ID, id="for longer than any signature counts, five minutes old"),
+        pytest.param(900, 5 * MINUTE + SECOND, SDNM, id="for longer than any signature counts, a second older"),
+        pytest.param(60, -5 * MINUTE, KEY_ID, id="five minutes ahead"),
+    ],
+)
+def test_cve_2020_12692_what_changes_something_is_not_replayed_for_as_long_as_sts_is_asked_who_signed(
+    expires, age, expected
+):
+    request = presigned_by_botocore(url="http://iam.example/?Action=CreateAccessKey", expires=expires, service="iam")
+    assert judged(request, signing_time(request) + age, service="iam") == expected
+
+
 def test_an_expired_signature_is_refused_in_the_words_of_aws():
     proof = unverified_proof(HEADER)
     assert isinstance(proof, Proof)
