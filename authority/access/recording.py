@@ -61,7 +61,8 @@ def record(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime)
 
     Where there is little room, parameters are recorded by their digests: the facts and the decisions say the same.  A
     decision whose entry would be too large all the same is refused in its place, so that nothing happens that is not
-    recorded.
+    recorded.  A refusal stays what it is and is recorded in brief: another answer would tell strangers how much is
+    known of what they may not see, and what it makes true must not be lost.
     """
     header = _header(asked, caller, decision, at)
     body = _written(header, asked, caller, decision)
@@ -71,7 +72,10 @@ def record(asked: Asked, caller: CallerRecord, decision: Decision, at: datetime)
         body = _written(header, short, caller, decision)
     if len(body) <= room:
         return body, header, decision
-    instead = Decision(answer=TOO_LARGE, subject=decision.subject)
+    if isinstance(decision.answer, Refusal):
+        instead = msgspec.structs.replace(decision, weighed=tuple([one.in_brief() for one in decision.weighed]))
+    else:
+        instead = Decision(answer=TOO_LARGE, subject=decision.subject)
     header = _header(asked, caller, instead, at)
     return _written(header, msgspec.structs.replace(asked, parameters={}), caller, instead), header, instead
 

@@ -57,6 +57,15 @@ class Weighed(msgspec.Struct, frozen=True, gc=False):
             unproven=self.unproven,
         )
 
+    def in_brief(self) -> Weighed:
+        """What was asked and what it came to, without all that was known and without what determined it."""
+        return msgspec.structs.replace(
+            self,
+            question=msgspec.structs.replace(self.question, context=NOTHING_MORE),
+            verdict=msgspec.structs.replace(self.verdict, determined_by=(), missing=()),
+            asserted=(),
+        )
+
 
 class Standing(msgspec.Struct, frozen=True):
     """What a caller brings to every question that is put about him: his policies, and the condition keys that stay."""
