@@ -46,7 +46,7 @@ _OF_THE_REQUEST: Final = frozenset(
         "aws:useragent",
     }
 )
-_OF_THE_RESOURCE: Final = ("aws:resourcetag/", "iam:resourcetag/")
+_OF_THE_RESOURCE: Final = ("aws:resourcetag/", "iam:resourcetag/", "aws:resourceorg")
 _TO_THE_RESOURCE: Final = (*_OF_THE_RESOURCE, "aws:requesttag/", "sts:")
 """Context keys that the owner of a resource sees of a foreign request: what it carried, and what the owner knows."""
 

@@ -106,6 +106,17 @@ def test_each_side_sees_its_own_policies_tags_and_nothing_of_the_others():
     assert (theirs.missing, ours.missing) == ((), ())
 
 
+def test_what_is_known_of_the_other_account_is_told_to_that_account_only():
+    known = {"aws:resourceorgid": "o-1", "aws:resourceorgpaths": ("o-1/r-1/",), "aws:principalorgid": "o-1"}
+    arn = role_arn("UpdateAPP", PRODUCTION)
+    event = asked(
+        "sts:AssumeRole", DEV, owner=PRODUCTION,
+        decisions=(weighed(DEV, "sts:AssumeRole", arn, PRODUCTION, context=known),),
+    )  # fmt: skip
+    assert set(seen_by(event, DEVELOPMENT).decisions[0].context) == {"aws:principalorgid"}
+    assert set(seen_by(event, PRODUCTION).decisions[0].context) == {"aws:resourceorgid", "aws:resourceorgpaths"}
+
+
 def test_that_the_other_side_denied_is_told_to_neither():
     arn = role_arn("UpdateAPP", PRODUCTION)
     effects = {}
