@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 
 import msgspec
 
+from authority.kernel.arn import partition_of
 from authority.kernel.secret import Secret
 
 PREFIX: Final = "AUTHORITY_"
@@ -60,7 +61,7 @@ REGIONS: Final = (
     "us-gov-east-1",
     "us-gov-west-1",
 )
-"""What clients find in their own configuration; a credential scope may name any of them."""
+"""What clients find in their own configuration; a credential scope may name any of one partition."""
 
 
 class SettingsRefused(Exception):  # noqa: N818 - a refusal in the words of the house
@@ -83,7 +84,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     admin_port: Port = 8601
     hosts: tuple[Text, ...]
     """The values of `Host` that are answered; one without a port speaks for every port."""
-    regions: tuple[Text, ...] = REGIONS
+    regions: tuple[Text, ...]
+    """All of one partition: an account has one name there, and what a policy denies by that name stays denied."""
     default_region: Text = "us-east-1"
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -208,6 +210,10 @@ def _work_out(found: dict[str, Any], origins: dict[str, str], base: Path) -> Non
     else:
         found["hosts"] = _hosts(found["host"], found["port"])
         origins["hosts"] = "default, from host and port"
+    if "regions" not in found:
+        partition = partition_of(found["default_region"])
+        found["regions"] = tuple(region for region in REGIONS if partition_of(region) == partition)
+        origins["regions"] = "default, from default_region"
 
 
 def _hosts(host: str, port: int) -> tuple[str, ...]:
@@ -228,6 +234,14 @@ def _weigh(settings: Settings) -> None:
     for region in settings.regions:
         if REGION.fullmatch(region) is None:
             raise SettingsRefused(f"`regions` from {settings.origin('regions')}: `{region}` is no region's name")
+    partitions = {partition_of(region): region for region in settings.regions}
+    if len(partitions) > 1:
+        # INVARIANT: one name for each thing.  Whoever chose the partition of his request would choose which Deny holds.
+        first, second, *_ = partitions.values()
+        raise SettingsRefused(
+            f"`regions` from {settings.origin('regions')}: `{first}` and `{second}` lie in different partitions, and an"
+            " authority serves one"
+        )
     if (settings.witness_url is None) is not (settings.witness_key is None):
         raise SettingsRefused("`witness_url` and `witness_key` go together: his signature counts under his key only")
     for network in settings.issuer_networks:

@@ -41,6 +41,7 @@ def test_every_setting_has_an_origin():
         "default",
         "default, in data_dir",
         "default, from host and port",
+        "default, from default_region",
     }
 
 
@@ -111,6 +112,13 @@ def test_lists_are_written_with_commas_or_as_lists(tmp_path):
     assert chosen.hosts == ("auth.example:443", "auth.internal")
 
 
+def test_the_regions_are_those_of_the_partition_that_the_default_lies_in():
+    assert load({"default_region": "cn-north-1"}, {}).regions == ("cn-north-1", "cn-northwest-1")
+    assert load({"default_region": "us-gov-west-1"}, {}).regions == ("us-gov-east-1", "us-gov-west-1")
+    assert {region[:2] for region in load({}, {}).regions} == {"us", "ca", "sa", "eu", "ap"}
+    assert not [region for region in load({}, {}).regions if region.startswith("us-gov-")]
+
+
 def test_a_flag_repeated_no_times_was_not_given():
     assert load({"hosts": ()}, {}).hosts
     assert load({"hosts": ("a.example",)}, {}).hosts == ("a.example",)
@@ -157,6 +165,14 @@ def test_a_flag_repeated_no_times_was_not_given():
             id="a default outside the regions",
         ),
         pytest.param({}, {}, "regions = []", "`regions` from file", id="no region at all"),
+        pytest.param(
+            {},
+            {"AUTHORITY_REGIONS": "us-east-1,eu-west-1,cn-north-1"},
+            "",
+            "`eu-west-1` and `cn-north-1` lie in different partitions",
+            id="two partitions",
+        ),
+        pytest.param({"default_region": "mars-north-1"}, {}, "", "`mars-north-1` is not among", id="no known region"),
         pytest.param({}, {}, "data_dir = 5", "`data_dir` from file", id="a folder that is a number"),
         pytest.param({"admin_port": 8600}, {}, "", "8600 is `port` already", id="one port for two listeners"),
         pytest.param({}, {}, "hosts = []", "names none", id="no host to answer for"),

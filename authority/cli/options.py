@@ -28,7 +28,7 @@ MEANING: Final[Mapping[str, str]] = {
     "admin_host": "The address of health and metrics.",
     "admin_port": "The port of health and metrics.",
     "hosts": "What `Host` may say, such as authority.example.org; again for each.",
-    "regions": "A region that requests may be signed for; again for each.",
+    "regions": "A region that requests may be signed for, of one partition; again for each.",
     "default_region": "The region where none is said.",
     "log_level": "The least grave diagnostics that are written: debug, info, warning or error.",
     "summary_interval": "Seconds between summaries of requests that proved nothing.",

@@ -164,9 +164,9 @@ def test_last_uses_follow_the_newest_request_of_key_or_session_and_write_nothing
     of_key, of_role = last_uses()
     assert (of_key["ServiceName"], of_role) == ("sts", {})  # taking a role on is no use of it
     with pytest.raises(ClientError):
-        company.live.client("iam", session, region="cn-north-1").list_users()
+        company.live.client("iam", session, region="eu-west-1").list_users()
     used_with_role, of_role = last_uses()
-    assert of_role["Region"] == "cn-north-1"
+    assert of_role["Region"] == "eu-west-1"
     assert used_with_role == of_key  # what its sessions do is no use of the key
     company.live.client("iam", key).list_users()
     before = company.live.ask("GET", "/v1/log")[1]["position"]
