@@ -146,7 +146,7 @@ def _being_made(state: State, algorithm: str) -> bool:
 
 async def _device(keyring: Keyring, gathering: Gathering) -> tuple[MfaDevice, Secret] | None:
     """The device whose serial number the input gives, with its seed."""
-    found = device_by_serial(gathering.version.state, gathering.input.serial_number)
+    found = device_by_serial(gathering.version.state, gathering.input.serial_number, gathering.partition)
     if found is None:
         return None
     seed = await keyring.sealed(found[1].id, SEEDS)

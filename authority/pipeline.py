@@ -66,12 +66,13 @@ FAULT: Final = Refusal(Reason.INTERNAL_FAILURE, "The request failed for a reason
 
 
 class Gathering(msgspec.Struct, frozen=True):
-    """What a gatherer may look at: the input, who signed, the newest state, the time."""
+    """What a gatherer may look at: the input, who signed, the newest state, the time, the partition of the request."""
 
     input: Any
     credential: Credential
     version: Version
     now: datetime
+    partition: str
 
 
 Gather: TypeAlias = Callable[[Gathering], Awaitable[object] | None]
@@ -255,7 +256,9 @@ class Pipeline:
         gather = None if meant.action is None else self._gatherers.get(meant.action.name)
         gathered: object = None
         if gather is not None:
-            coming = gather(Gathering(meant.input, signed.credential, self._committer.version, now))
+            coming = gather(
+                Gathering(meant.input, signed.credential, self._committer.version, now, meant.asked.origin.partition)
+            )
             gathered = None if coming is None else await coming
         return _Matter(signed, meant, gathered, self._entropy.draw(SEED_BYTES))
 

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from authority.access.action import Facts
+from authority.access.applicable import partition_of
 from authority.access.caller import Caller
 from authority.kernel.arn import parse
 from authority.kernel.refusal import Reason, Refusal
@@ -60,14 +61,12 @@ def serial_of(account: Account, device: MfaDevice, partition: str) -> str:
     return f"arn:{partition}:iam::{account.id}:mfa{device.path}{device.name}"
 
 
-def device_by_serial(state: State, serial: str) -> tuple[Account, MfaDevice] | None:
-    """The device with this serial number, in whatever account."""
+def device_by_serial(state: State, serial: str, partition: str) -> tuple[Account, MfaDevice] | None:
+    """The device with this serial number, to the letter, in whatever account."""
     arn = parse(serial)
-    if arn is None or arn.service != "iam" or arn.region or arn.kind != "mfa":
-        return None
-    account = state.accounts.get(arn.account)
-    device = None if account is None else account.mfa_device_at(arn.path, arn.name)
-    if account is None or device is None or (device.path, device.name) != (arn.path, arn.name):
+    account = None if arn is None else state.accounts.get(arn.account)
+    device = None if arn is None or account is None else account.mfa_device_at(arn.path, arn.name)
+    if account is None or device is None or serial_of(account, device, partition) != serial:
         return None
     return account, device
 
@@ -114,7 +113,7 @@ def judge_mfa(state: State, caller: Caller, *, serial: str, code: str, gathered:
         return NOTHING_TO_JUDGE
     if not serial or not code:
         return Judged(BOTH_NEEDED)
-    found = device_by_serial(state, serial)
+    found = device_by_serial(state, serial, partition_of(caller))
     if found is None or caller.principal.kind is not PrincipalKind.USER:
         return Judged(NOT_HIS)
     if found[1].owner != caller.principal.unique_id:

@@ -87,7 +87,8 @@ def issue(
         return Decision(answer=tags, subject=asked.role_arn)
     if isinstance(policy, Refusal):
         return Decision(answer=policy, subject=asked.role_arn)
-    found = role_by_arn(state, asked.role_arn)
+    named = parse(asked.role_arn)
+    found = role_by_arn(state, asked.role_arn) if named is not None and named.partition == call.partition else None
     weighed: list[Weighed] = []
 
     def refused(refusal: Refusal) -> Decision:

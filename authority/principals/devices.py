@@ -135,13 +135,13 @@ def _serial_arn(_state: State, call: Call[Any]) -> str:
 
 
 def _worn(state: State, call: Call[Any]) -> Context:
-    found = device_by_serial(state, call.input.serial_number)
+    found = device_by_serial(state, call.input.serial_number, call.partition)
     return {} if found is None or found[0].id != call.caller.account else resource_tags(found[1].tags)
 
 
 def own_device(state: State, call: Call[Any]) -> MfaDevice | None:
     """The device of the caller's account that the input names by its serial number."""
-    found = device_by_serial(state, call.input.serial_number)
+    found = device_by_serial(state, call.input.serial_number, call.partition)
     return None if found is None or found[0].id != call.caller.account else found[1]
 
 

@@ -107,6 +107,12 @@ def test_j18_a_token_is_traded_once_where_the_operator_says_so():
     assert decided(given(), identity(given())).once == ()
 
 
+@pytest.mark.parametrize("partition", ["aws-cn", "zz"])
+def test_t02_a_role_of_another_partition_is_none(partition: str):
+    asked = wanted(arn=ROLE.replace("aws", partition))
+    assert refused(decided(given(), identity(given()), asked), Reason.ACCESS_DENIED)
+
+
 def test_a_session_says_who_vouched_for_whom():
     state = given()
     decision = decided(state, identity(state))

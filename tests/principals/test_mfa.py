@@ -48,7 +48,7 @@ NEVER_MIND = "000000"
 
 def gathered(world: World, first: int, second: int | None = None) -> Compared:
     """What the pipeline would bring: codes of these time steps, held against the phone's seed."""
-    found = device_by_serial(world.state, SERIAL)
+    found = device_by_serial(world.state, SERIAL, "aws")
     assert found is not None
     if second is None:
         return mfa.held_code(found[1], SEED, code_at(SEED, first), world.now)
@@ -152,7 +152,17 @@ def test_a_device_is_not_made_twice_at_one_place():
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-@pytest.mark.parametrize("serial", [SERIAL, f"{IAM}:mfa/PHONE", "123456789", f"{IAM}:user/phone"])
+@pytest.mark.parametrize(
+    "serial",
+    [
+        SERIAL,
+        f"{IAM}:mfa/PHONE",
+        "123456789",
+        f"{IAM}:user/phone",
+        SERIAL.replace("aws", "zz"),
+        SERIAL.replace("::", ":x:"),
+    ],
+)
 def test_a_device_that_is_not_there_is_not_found(what, wanted, reason, text, serial):
     given = () if serial == SERIAL else (PHONE, ANNS_PHONE)
     text = text or f"MFA Device with serial number {serial} does not exist."
@@ -360,6 +370,7 @@ def test_codes_that_were_used_stay_used_when_the_device_changes_hands():
     [
         pytest.param(DANS, SERIAL, id="another's device"),
         pytest.param(ANNS, f"{IAM}:mfa/nothing", id="no device"),
+        pytest.param(ANNS, SERIAL.replace("aws", "zz"), id="a device of another partition"),
         pytest.param(SESSIONS, SERIAL, id="a session"),
         pytest.param(ROOTS, SERIAL, id="the root"),
     ],
