@@ -6,6 +6,7 @@ Only names of hosts lead elsewhere: Google, GitHub and the cluster are servers o
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import shlex
@@ -30,6 +31,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from tests.debian import needed
 from tests.federation.documents import descriptor, key, metadata
@@ -201,6 +203,17 @@ def test_kubernetes(operator: Operator):
             **{"kubernetes.io": pod},
         )
         assert operator.taken("App", projected) == comes_to
+
+
+def test_tokens_that_others_read(operator: Operator):
+    (making,) = commands("The other way round: tokens that others read")
+    found = re.search(rf"{HERE}(/\S+)/.well-known/openid-configuration", operator.types(making))
+    assert found is not None
+    with urllib.request.urlopen(f"{operator.live.url}{found[1]}/.well-known/jwks.json", timeout=10) as published:
+        keys = KeySet.import_key_set(json.load(published))
+    read = jwt.decode((operator.place / "token.jwt").read_text().strip(), keys, algorithms=["ES384"]).claims
+    assert (read["iss"], read["aud"]) == (HERE + found[1], "https://shop.example")
+    assert read["sub"] == f"arn:aws:iam::{MANAGEMENT}:user/Administrator"
 
 
 def test_okta(operator: Operator):
