@@ -1,7 +1,7 @@
 """Whether an account's principals may get tokens for others, who then trust us as an issuer.
 
 IAM API, EnableOutboundWebIdentityFederation and its kin.  The issuer is one for each account, lies under the URL of
-this authority, and stays the same once it was made.
+this authority, and stays the same once it was made: switched off and on again, it lies under the URL that counts now.
 """
 
 from __future__ import annotations
@@ -39,11 +39,9 @@ def enable_outbound_web_identity_federation(
     if known is not None and known.enabled:
         text = "Outbound web identity federation is already enabled for this account."
         return refuse(Reason.FEATURE_ENABLED, text)
-    if known is None:
-        base = LOCALLY if state.settings is None else state.settings.public_url
-        issuer = f"{base}/outbound/{facts.draw(ID_BYTES).hex()}"
-    else:
-        issuer = known.issuer
+    base = LOCALLY if state.settings is None else state.settings.public_url
+    name = facts.draw(ID_BYTES).hex() if known is None else known.issuer.rpartition("/")[2]
+    issuer = f"{base}/outbound/{name}"
     return Decision(facts=(OutboundIdentityEnabled(account=account.id, issuer=issuer),), answer=Issuer(issuer))
 
 

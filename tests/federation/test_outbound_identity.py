@@ -30,6 +30,17 @@ def test_the_issuer_lies_under_the_public_url_and_stays_the_same():
     assert world.asks(ENABLE).issuer_identifier == issuer
 
 
+def test_an_issuer_that_nobody_could_reach_is_one_once_the_public_url_is_right():
+    world = World()
+    first = world.asks(ENABLE).issuer_identifier
+    world.take(PUBLIC)
+    assert world.asks(INFO).issuer_identifier == first
+    world.asks(DISABLE)
+    again = world.asks(ENABLE).issuer_identifier
+    assert again == f"https://authority.example.org/outbound/{first.rpartition('/')[2]}"
+    assert world.asks(INFO).issuer_identifier == again
+
+
 def test_what_is_on_is_not_switched_on_and_what_is_off_not_off():
     world = World()
     for what in (DISABLE, INFO):
