@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final, TypeAlias
 
-from authority.access.caller import INVALID_TOKEN, account_of
+from authority.access.caller import INVALID_TOKEN, account_of, owner_of
 from authority.access.mfa import Compared, device_by_serial
 from authority.access.naming import role_by_arn
 from authority.audit.answers import Sessions
@@ -56,9 +56,12 @@ def gatherers(
         )
 
     async def one_code(gathering: Gathering) -> Compared | None:
-        """Hold a one-time code against the seed of the device that is named (STS API, SerialNumber, TokenCode)."""
-        found = await _device(keyring, gathering)
-        return None if found is None else held_code(*found, gathering.input.token_code, gathering.now)
+        """Hold a one-time code against the seed of the caller's device (STS API, SerialNumber, TokenCode)."""
+        device = _device(gathering)
+        if device is None or device.owner != owner_of(gathering.version.state, gathering.credential):
+            return None
+        seed = await keyring.sealed(device.id, SEEDS)
+        return None if seed is None else held_code(device, seed, gathering.input.token_code, gathering.now)
 
     def role(gathering: Gathering) -> Awaitable[Brought] | None:
         """Hold the code against its device, and count the sessions where the role's account limits them."""
@@ -72,10 +75,11 @@ def gatherers(
 
     async def two_codes(gathering: Gathering) -> Compared | None:
         """Hold two codes in a row against the seed of the device that is named (IAM API, EnableMFADevice)."""
-        found, given = await _device(keyring, gathering), gathering.input
-        if found is None:
+        device, given = _device(gathering), gathering.input
+        seed = None if device is None else await keyring.sealed(device.id, SEEDS)
+        if device is None or seed is None:
             return None
-        return held_pair(*found, given.authentication_code1, given.authentication_code2, gathering.now)
+        return held_pair(device, seed, given.authentication_code1, given.authentication_code2, gathering.now)
 
     async def new_password(gathering: Gathering) -> Hashed | None:
         """Hash a password that somebody is given (IAM API, CreateLoginProfile, UpdateLoginProfile)."""
@@ -144,13 +148,14 @@ def _being_made(state: State, algorithm: str) -> bool:
     return issuing(state) and algorithm in ALGORITHMS and not state.signing_keys_for(algorithm)
 
 
-async def _device(keyring: Keyring, gathering: Gathering) -> tuple[MfaDevice, Secret] | None:
-    """The device whose serial number the input gives, with its seed."""
-    found = device_by_serial(gathering.version.state, gathering.input.serial_number, gathering.partition)
-    if found is None:
-        return None
-    seed = await keyring.sealed(found[1].id, SEEDS)
-    return None if seed is None else (found[1], seed)
+def _device(gathering: Gathering) -> MfaDevice | None:
+    """The device of the caller's account whose serial number the input gives.
+
+    No other is looked for: how long it takes to read a seed would tell strangers which devices there are.
+    """
+    state = gathering.version.state
+    found = device_by_serial(state, gathering.input.serial_number, gathering.partition)
+    return None if found is None or found[0].id != account_of(state, gathering.credential) else found[1]
 
 
 def _limited(gathering: Gathering) -> CountActive | None:

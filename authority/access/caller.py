@@ -110,6 +110,14 @@ def account_of(state: State, credential: Credential) -> AccountId | None:
     return None if key is None else key.account
 
 
+def owner_of(state: State, credential: Credential) -> str | None:
+    """The unique id of whose permissions *credential* gives, whether or not it still counts; None when nobody's."""
+    if credential.session is not None:
+        return credential.session.owner
+    key = state.access_keys.get(credential.access_key_id)
+    return None if key is None else key.owner
+
+
 class Caller(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A proven caller, as the state knows it now.  `holder` is the user or role whose permissions it has."""
 
