@@ -9,12 +9,13 @@ from typing import Final, TypeAlias
 
 from authority.access.caller import INVALID_TOKEN, account_of, owner_of
 from authority.access.mfa import Compared, device_by_serial
-from authority.access.naming import role_by_arn
 from authority.audit.answers import Sessions
 from authority.audit.lending import CountActive
 from authority.audit.queries import FindSessions, OneEvent
 from authority.credentials import DECOY, Keyring, signer_in_use
 from authority.identity_pools.open_id_tokens import ALGORITHM as POOL_TOKENS
+from authority.kernel.arn import parse
+from authority.kernel.ids import AccountId
 from authority.kernel.passwords import PasswordHasher
 from authority.kernel.refusal import Refusal
 from authority.kernel.secret import Secret
@@ -161,15 +162,16 @@ def _device(gathering: Gathering) -> MfaDevice | None:
 def _limited(gathering: Gathering) -> CountActive | None:
     """The question how many sessions the caller's account has of the roles of the account that is asked for one.
 
-    None where there is no limit to them.
+    None where there is no limit to them.  It is the same question for a role that is not there: how long it takes to
+    answer would tell strangers which are.
     """
-    state = gathering.version.state
-    found = role_by_arn(state, gathering.input.role_arn)
+    state, named = gathering.version.state, parse(gathering.input.role_arn)
+    lender = None if named is None else state.accounts.get(AccountId(named.account))
     account = account_of(state, gathering.credential)
-    most = None if found is None or account is None else limit_for(found[0], account)
-    if found is None or account is None or most is None:
+    most = None if lender is None or account is None else limit_for(lender, account)
+    if lender is None or account is None or most is None:
         return None
-    return CountActive(account=found[0].id, trusted=account, now=gathering.now, most=most)
+    return CountActive(account=lender.id, trusted=account, now=gathering.now, most=most)
 
 
 async def _changing(keyring: Keyring, hasher: PasswordHasher, gathering: Gathering) -> Changing | None:

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from authority.access.caller import Credential
+from authority.audit.lending import CountActive
 from authority.gathering import gatherers
-from authority.model import authority
+from authority.model import authority, roles
 from authority.model import mfa as facts_of
+from authority.model.lending import SessionLimitSet
 from authority.pipeline import Gathering
 from authority.principals.mfa import EnableMFADevice
 from authority.replay.folding import Version
 from authority.sessions.assume_role import AssumeRole
 from authority.sessions.session_token import GetSessionToken
 from tests.principals.test_mfa import ANNS_PHONE, PHONE, SERIAL
-from tests.principals.world import ANNS, DANS, World
+from tests.principals.world import ACCOUNT, ANNS, DANS, World
 
 OTHER = "444455556666"
 THEIRS = (
@@ -70,3 +72,24 @@ def test_s14_a_device_is_enabled_in_the_callers_account_only(serial, seeds):
         user_name="Ann", serial_number=serial, authentication_code1="123456", authentication_code2="123457"
     )
     assert asked_for(wanted, "iam:EnableMFADevice", DANS) == seeds
+
+
+@pytest.mark.parametrize("name", ["Deploy", "Nobody"])
+def test_s14_sessions_are_counted_for_a_limit_whether_or_not_the_role_is_there(name):
+    asked: list[object] = []
+
+    async def answer(query: object, _position: int) -> int:
+        asked.append(query)
+        return 0
+
+    limit = SessionLimitSet(account=OTHER, trusted=ACCOUNT, most=3)
+    deploy = roles.RoleCreated(
+        account=OTHER, role_id="AROADEPLOY", name="Deploy", path="/", trust=roles.Trust(""), max_session_duration=3_600
+    )
+    world = World(*THEIRS, deploy, limit)
+    gather = gatherers(Vault(), frozenset(), None, answer)["sts:AssumeRole"]  # type: ignore[arg-type]
+    wanted = AssumeRole(role_arn=f"arn:aws:iam::{OTHER}:role/{name}", role_session_name="ann")
+    coming = gather(Gathering(wanted, ANNS, Version(1, 1, world.state), world.now, "aws"))
+    assert coming is not None
+    asyncio.run(coming)  # type: ignore[arg-type]
+    assert asked == [CountActive(account=OTHER, trusted=ACCOUNT, now=world.now, most=3)]
