@@ -115,7 +115,10 @@ def registered(
 
 
 def sought(state: State, wanted: AssumeRoleWithWebIdentity) -> Sought | Refusal:
-    """Whose keys the token of a request must be held against, or why there are none."""
+    """Whose keys the token of a request must be held against, or why there are none.
+
+    Issuers that everybody knows are the same for every account, and for one that is not there: nobody learns which are.
+    """
     account = trusting_account(state, wanted.role_arn)
     if isinstance(account, Refusal):
         return account
@@ -124,22 +127,19 @@ def sought(state: State, wanted: AssumeRoleWithWebIdentity) -> Sought | Refusal:
         return unverified
     url = unverified.unverified_issuer.removeprefix(SCHEME)
     nobody = tokens.invalid(f"No OpenIDConnect provider found in your account for {unverified.unverified_issuer}")
-    if account is None:
-        return nobody
-    provider = account.oidc_provider_at(url)
-    own = None if provider is None else registered(unverified, account.id, provider, _partition(wanted.role_arn))
+    whose = AccountId("") if account is None else account.id
+    provider = None if account is None else account.oidc_provider_at(url)
+    own = None if provider is None else registered(unverified, whose, provider, _partition(wanted.role_arn))
     if own is not None:
         return own
     name, pool = own_tokens.ISSUER, unverified.unverified_audience
     if unverified.unverified_issuer == SCHEME + name and pool in state.identities.pools:
         # INVARIANT: whoever names a pool of ours is held against our own keys, and never against somebody else's.
-        return Sought(
-            unverified, Issuer(name), account.id, name, name, pool, clients=(pool,), keys=own_tokens.keys(state)
-        )
+        return Sought(unverified, Issuer(name), whose, name, name, pool, clients=(pool,), keys=own_tokens.keys(state))
     known = KNOWN.get(unverified.unverified_issuer)
     if known is None:
         return nobody
-    return Sought(unverified, Issuer(known), account.id, known, known)
+    return Sought(unverified, Issuer(known), whose, known, known)
 
 
 def judged(seeking: Sought, keys: KeySet, now: datetime) -> WebIdentity | Refusal | None:
@@ -222,13 +222,13 @@ def claims(state: State, identity: WebIdentity) -> tuple[str, ...]:
 
 def trusted(state: State, identity: WebIdentity) -> bool:
     """Whether the provider is trusted at this point of the log, for this client."""
-    account = state.accounts.get(identity.account)
-    if account is None or account.closed_at is not None:
-        return False
     if not identity.provider_id:
         return True
     if identity.provider == own_tokens.ISSUER:
         return own_tokens.stands(state, identity.provider_id, identity.subject, identity.conditions)
+    account = state.accounts.get(identity.account)
+    if account is None or account.closed_at is not None:
+        return False
     provider = account.oidc_providers.get(identity.provider_id)
     return provider is not None and tokens.audience_of(identity.said, provider.client_ids) is not None
 

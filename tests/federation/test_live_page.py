@@ -104,11 +104,11 @@ class Operator:
         config = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
         return boto3.client("sts", endpoint_url=self.live.url, region_name=REGION, config=config)
 
-    def taken(self, role: str, token: str) -> str:
+    def taken(self, role: str, token: str, of: str = ROLE) -> str:
         """Whom a token makes of its bearer, or the code of the refusal."""
         try:
             answer = self.sts().assume_role_with_web_identity(
-                RoleArn=f"{ROLE}/{role}", RoleSessionName="page", WebIdentityToken=token
+                RoleArn=f"{of}/{role}", RoleSessionName="page", WebIdentityToken=token
             )
         except ClientError as refused:
             return str(refused.response["Error"]["Code"])
@@ -185,6 +185,7 @@ def test_google(operator: Operator):
     assert f"arn:aws:sts::{MANAGEMENT}:assumed-role/Batch/" in said
     another = token(GOOGLE, aud=HERE, azp="2", sub="2", email="other@project.iam.gserviceaccount.com")
     assert operator.taken("Batch", another) == "AccessDenied"
+    assert operator.taken("Batch", brought, "arn:aws:iam::999999999999:role") == "AccessDenied"
 
 
 def test_kubernetes(operator: Operator):

@@ -128,6 +128,15 @@ def test_the_issuer_is_asked_by_its_url_and_with_the_providers_thumbprints():
     assert seeking.issuer == Issuer(URL, ("ab" * 20,))
 
 
+@pytest.mark.parametrize("arn", [f"arn:aws:iam::{ACCOUNT}:role/Nobody", "arn:aws:iam::999999999999:role/Web"])
+def test_s14_an_issuer_that_everybody_knows_tells_nobody_which_accounts_there_are(arn: str):
+    state = given("accounts.google.com")
+    asked = wanted(token({**GOOD, "iss": "https://accounts.google.com"}), arn)
+    denied = decided(state, identity(state, asked), asked)
+    assert refused(denied, Reason.ACCESS_DENIED)
+    assert denied.answer == Refusal(Reason.ACCESS_DENIED, "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+
+
 @pytest.mark.parametrize("issuer", ["https://accounts.google.com", "accounts.google.com"])
 def test_google_is_known_by_its_name(issuer: str):
     state = given("accounts.google.com", **{"accounts.google.com:aud": "phone"})
