@@ -28,8 +28,16 @@ def iam_arn(call: Call[Any], resource: str) -> str:
 
 
 def own_arn(call: Call[Any], resource: str) -> str:
-    """The ARN of something of our own service in the caller's account."""
-    return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:{resource}"
+    """The ARN of something of our own service in the caller's account.
+
+    INVARIANT: no region, as in the ARNs of IAM: whoever chose it by what he signs would choose which Deny holds.
+    """
+    return str(Arn(call.partition, "authority", "", call.caller.account, resource))
+
+
+def managements_arn(state: State, call: Call[Any], resource: str) -> str:
+    """The ARN of something of our own service that belongs to the management account."""
+    return str(Arn(call.partition, "authority", "", state.management_account or "", resource))
 
 
 def existing(

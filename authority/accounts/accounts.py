@@ -10,6 +10,7 @@ import msgspec
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
 from authority.access.listing import scope_of
+from authority.access.naming import managements_arn
 from authority.accounts.founding import ACCESS_ROLE, new_account, new_administrator, unused_account_id
 from authority.accounts.naming import NOT_MANAGEMENT
 from authority.accounts.organization import ACTIVE, CLOSED
@@ -35,7 +36,7 @@ MOST_OF_ANYTHING: Final = 1_000_000
 
 def account_arn(state: State, call: Call[Any], account: str) -> str:
     """The ARN of an account, which belongs to the management account."""
-    return f"arn:{call.partition}:authority:{call.origin.region}:{state.management_account or ''}:account/{account}"
+    return managements_arn(state, call, f"account/{account}")
 
 
 class CreateAccount(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

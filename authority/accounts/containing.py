@@ -12,6 +12,7 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
+from authority.access.naming import own_arn
 from authority.accounts.inquiry import Asking, Inquiry, inquiry
 from authority.accounts.investigating import KeyIdText, ListValidCredentials
 from authority.accounts.log import log_arn
@@ -53,7 +54,7 @@ def contained_arn(state: State, call: Call[Any]) -> str:
     """The key or session, or the log when it is another account's."""
     if not asks_for_own(call):
         return log_arn(state, call)
-    return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:key/{call.input.id}"
+    return own_arn(call, f"key/{call.input.id}")
 
 
 @action("authority:Contain", resource=contained_arn)
@@ -143,7 +144,7 @@ class WhoseItIs(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def _identified_arn(state: State, call: Call[Any]) -> str:
     if not asks_for_own(call):
         return log_arn(state, call)
-    return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:trail"
+    return own_arn(call, "trail")
 
 
 @action("authority:IdentifyCredential", resource=_identified_arn)

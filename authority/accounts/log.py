@@ -8,13 +8,14 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
+from authority.access.naming import managements_arn
 from authority.audit.queries import Query
 from authority.model.state import State
 
 
 def log_arn(state: State, call: Call[Any]) -> str:
     """The ARN of the log, which belongs to the management account."""
-    return f"arn:{call.partition}:authority:{call.origin.region}:{state.management_account or ''}:log"
+    return managements_arn(state, call, "log")
 
 
 class LogQuery(Query, frozen=True):

@@ -14,6 +14,7 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action
 from authority.access.call import Call
+from authority.access.naming import own_arn
 from authority.accounts.log import log_arn
 from authority.accounts.naming import outsider
 from authority.audit.queries import Query
@@ -146,7 +147,7 @@ def evidence_arn(state: State, call: Call[Any]) -> str:
     """The log for the management account, and its own trail for any other."""
     if outsider(state, call) is None:
         return log_arn(state, call)
-    return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:trail"
+    return own_arn(call, "trail")
 
 
 @action("authority:GetCheckpoint", resource=evidence_arn)

@@ -13,6 +13,7 @@ from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call, Origin
 from authority.access.caller import caller_of
 from authority.access.context import TYPES
+from authority.access.naming import own_arn
 from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.kernel.arn import parse, partition_of
 from authority.kernel.refusal import Reason, Refusal
@@ -44,7 +45,7 @@ STOPPING: Final = {"deny_on_first_deny": False, "permit_on_first_permit": True}
 
 def evaluation_arn(call: Call[Any], service: str) -> str:
     """What the permission to ask is given on: all decisions about one service's requests."""
-    return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:evaluation/{service}"
+    return own_arn(call, f"evaluation/{service}")
 
 
 def service_of(question: Evaluate) -> str:

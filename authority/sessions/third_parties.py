@@ -15,6 +15,7 @@ import msgspec
 
 from authority.access.action import Decision, Facts, action, refuse
 from authority.access.call import Call
+from authority.access.naming import own_arn
 from authority.audit.lending import FindLoans, Loan, Loans, Usage
 from authority.audit.queries import DEFAULT_RESULTS, MOST_RESULTS
 from authority.kernel.ids import AccountId
@@ -33,7 +34,7 @@ FOREIGN_TOKEN: Final = Refusal(
 def third_party_arn(_state: State, call: Call[Any]) -> str:
     """What the permission is given on: another account, as far as it is trusted by the caller's."""
     trusted = call.input.trusted_account or "*"
-    return f"arn:{call.partition}:authority:{call.origin.region}:{call.caller.account}:third-party/{trusted}"
+    return own_arn(call, f"third-party/{trusted}")
 
 
 class ListThirdParties(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -179,7 +179,7 @@ PROBES = (
     ("iam:PassRole", arn("role/boss")),
     ("sts:AssumeRole", arn("role/boss")),
     ("sts:AssumeRole", arn("role/ops")),
-    ("authority:CreateAccount", f"arn:aws:authority:us-east-1:{TOP}:account/*"),
+    ("authority:CreateAccount", f"arn:aws:authority::{TOP}:account/*"),
     ("organizations:CreateAccount", "*"),
 )
 

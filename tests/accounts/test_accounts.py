@@ -77,7 +77,7 @@ def test_an_account_has_the_id_that_was_asked_for():
     state, decision = made(accountId=MEMBER, email="prod@example.com")
     account = state.accounts[MEMBER]
     assert (account.name, account.email, account.created_at) == ("Production", "prod@example.com", AT)
-    assert decision.subject == f"arn:aws:authority:us-east-1:{MANAGEMENT}:account/{MEMBER}"
+    assert decision.subject == f"arn:aws:authority::{MANAGEMENT}:account/{MEMBER}"
     assert decision.answer.administrator is None
     assert decision.secrets == ()
 
@@ -153,7 +153,7 @@ def test_where_no_account_manages_nobody_makes_accounts():
         assert reason(asked(what, wanted, state)) is Reason.ACCESS_DENIED
 
 
-ACCOUNT = f"arn:aws:authority:us-east-1:{MANAGEMENT}:account/"
+ACCOUNT = f"arn:aws:authority::{MANAGEMENT}:account/"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from authority.kernel.refusal import Reason, Refusal
 from authority.model import authority, holders, principals
 from authority.registry import ACTIONS, ROUTES
 from tests.access.test_action import OFFICE
-from tests.accounts.world import ADMIN, CLERK_IS_THERE, CLERKS, MANAGEMENT, MEMBER, World, may
+from tests.accounts.world import ADMIN, CLERK, CLERK_IS_THERE, CLERKS, MANAGEMENT, MEMBER, World, may
 from tests.model.test_state import AT
 from tests.sessions.test_assume_role import policy
 
@@ -26,9 +26,9 @@ MEMBER_IS_THERE = (
     principals.UserCreated(account=MEMBER, user_id=MIA, name="Mia", path="/"),
     principals.AccessKeyCreated(account=MEMBER, access_key_id=MIAS, owner=MIA),
 )
-TRAIL = f"arn:aws:authority:us-east-1:{MANAGEMENT}:trail"
-LOG = f"arn:aws:authority:us-east-1:{MANAGEMENT}:log"
-SESSIONS = f"arn:aws:authority:us-east-1:{MANAGEMENT}:session/*"
+TRAIL = f"arn:aws:authority::{MANAGEMENT}:trail"
+LOG = f"arn:aws:authority::{MANAGEMENT}:log"
+SESSIONS = f"arn:aws:authority::{MANAGEMENT}:session/*"
 
 
 def world(*facts) -> World:
@@ -155,6 +155,19 @@ def test_each_view_takes_its_own_permission(action, wanted, resource):
     assert (
         reason(query(action, CLERKS, world(may("authority:DescribeLog", resource)), **wanted)) is Reason.ACCESS_DENIED
     )
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_what_is_denied_is_denied_whatever_region_is_signed_for(region, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.OFFICE", msgspec.structs.replace(OFFICE, region=region))
+    here = world(may("*"))
+    assert isinstance(query(list_events, CLERKS, here), FindEvents)
+    here.happen(
+        holders.InlinePolicyPut(
+            account=MANAGEMENT, holder=CLERK, name="not", document=policy(Effect="Deny", Action="*", Resource=TRAIL)
+        )
+    )
+    assert reason(query(list_events, CLERKS, here)) is Reason.ACCESS_DENIED
 
 
 def test_the_management_account_sees_all_with_nothing_withheld():

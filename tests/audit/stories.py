@@ -251,7 +251,7 @@ def judges(server: CallerRecord, judged: CallerRecord, *, at=AT, request_id="r1"
         unproven=unproven,
         **({"principal": ""} if unproven else {}),
     )
-    allowed = weighed(server, "authority:Evaluate", f"arn:aws:authority:us-east-1:{server.account}:evaluation/s3", "")
+    allowed = weighed(server, "authority:Evaluate", f"arn:aws:authority::{server.account}:evaluation/s3", "")
     allowed = DecisionRecord(
         **{name: getattr(allowed, name) for name in allowed.__struct_fields__} | {"resource_account": server.account}
     )

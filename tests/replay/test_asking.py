@@ -32,11 +32,11 @@ MEMBER_IS_THERE = (
     principals.UserCreated(account=MEMBER, user_id=principals.UserId("AIDAMIA"), name="Mia", path="/"),
     principals.AccessKeyCreated(account=MEMBER, access_key_id=MIAS, owner="AIDAMIA"),
 )
-TRAIL = f"arn:aws:authority:us-east-1:{MANAGEMENT}:trail"
-LOG = f"arn:aws:authority:us-east-1:{MANAGEMENT}:log"
+TRAIL = f"arn:aws:authority::{MANAGEMENT}:trail"
+LOG = f"arn:aws:authority::{MANAGEMENT}:log"
 KEY = "AKIAAAAAAAAAAAAAAAAA"
 SESSION = "ASIAAAAAAAAAAAAAAAAA"
-OWN = {"GetSession": f"arn:aws:authority:us-east-1:{MANAGEMENT}:session/{SESSION}"}
+OWN = {"GetSession": f"arn:aws:authority::{MANAGEMENT}:session/{SESSION}"}
 """What of one's own is asked about, where it is no part of the trail."""
 MINIMAL = {
     "GetStateAsOf": {"when": "7"},
@@ -198,7 +198,7 @@ def test_what_is_not_there_and_what_is_anothers_answer_alike():
 
 @pytest.mark.parametrize(
     ("more", "resource"),
-    [({}, f"arn:aws:authority:us-east-1:{MANAGEMENT}:key/{KEY}"), ({"account": "*"}, LOG), ({"account": MEMBER}, LOG)],
+    [({}, f"arn:aws:authority::{MANAGEMENT}:key/{KEY}"), ({"account": "*"}, LOG), ({"account": MEMBER}, LOG)],
 )
 def test_containing_takes_a_permission_on_the_key_or_on_the_log(more, resource):
     for allowed in (resource, TRAIL):

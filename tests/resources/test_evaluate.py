@@ -51,7 +51,7 @@ def inline(account: AccountId, holder: str, name: str, **statement) -> holders.I
 
 
 def may_ask(about: str) -> holders.InlinePolicyPut:
-    arn = f"arn:aws:authority:us-east-1:{PRODUCTION}:evaluation/{about}"
+    arn = f"arn:aws:authority::{PRODUCTION}:evaluation/{about}"
     return inline(PRODUCTION, SERVER, f"ask-{about.strip('*') or 'all'}", Action="authority:Evaluate", Resource=arn)
 
 
@@ -394,10 +394,7 @@ def test_asking_needs_permission_for_the_service_that_is_asked_about():
     assert answered(question(), *there, granted, asker=asker).decision
     table = f"arn:aws:dynamodb:us-east-1:{PRODUCTION}:table/Books"
     refusal = refused(question("dynamodb:GetItem", table), *there, granted, asker=asker)
-    assert (
-        f"authority:Evaluate on resource: arn:aws:authority:us-east-1:{PRODUCTION}:evaluation/dynamodb"
-        in refusal.message
-    )
+    assert f"authority:Evaluate on resource: arn:aws:authority::{PRODUCTION}:evaluation/dynamodb" in refusal.message
     both = {"evaluations": [question(), question("dynamodb:GetItem", table)]}
     assert refused(both, *there, granted, asker=asker).reason is Reason.ACCESS_DENIED
 
