@@ -9,13 +9,14 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
 import botocore.session
 import click
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.utils import is_valid_endpoint_url
 from yarl import URL
 
 from authority.compose import CLOCK
@@ -24,6 +25,7 @@ from authority.wire.sigv4 import Credentials, sign
 
 SERVICE: Final = "authority"
 ENDPOINT: Final = "http://127.0.0.1:8600"
+STS_ENDPOINT: Final = "AWS_ENDPOINT_URL_STS"
 TIMEOUT: Final = 60.0
 """Seconds until an answer counts as lost."""
 
@@ -158,13 +160,10 @@ def _with_client(command: Callable[..., Any], *, needed: bool) -> Callable[..., 
 
 
 def _client(endpoint: str | None, region: str | None, profile: str | None, *, needed: bool) -> Client | None:
-    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-    session = botocore.session.Session(profile=profile)
     try:
+        session, where, place = configured(profile, endpoint, region, SERVICE)
         found = session.get_credentials()
         frozen = None if found is None else found.get_frozen_credentials()
-        place = region_of(session, region)
-        where = endpoint_of(session, endpoint, SERVICE)
     except (BotoCoreError, ClientError) as error:
         raise click.ClickException(str(error)) from None
     if frozen is None:
@@ -177,10 +176,31 @@ def _client(endpoint: str | None, region: str | None, profile: str | None, *, ne
     return Client(where, place, Credentials(frozen.access_key, Secret(frozen.secret_key), token))
 
 
+def configured(
+    profile: str | None, endpoint: str | None, region: str | None, service: str
+) -> tuple[botocore.session.Session, str, str]:
+    """The AWS configuration with *profile*, where *service* is asked, and the region that requests are signed for."""
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    session = botocore.session.Session(profile=profile)
+    where, place = endpoint_of(session, endpoint, service), region_of(session, region)
+    # A profile with a role takes it on by itself, and would ask Amazon where only a flag, or nothing, says where.
+    os.environ[STS_ENDPOINT] = endpoint_of(session, endpoint, "sts")
+    session.set_config_variable("region", place)
+    return session, where, place
+
+
 def endpoint_of(session: botocore.session.Session, given: str | None, service: str) -> str:
     """Where *service* is asked: the flag, the environment, the profile, or an authority on this machine."""
     said = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL")
-    return given or said or str(session.get_scoped_config().get("endpoint_url") or ENDPOINT)
+    found = given or said or str(session.get_scoped_config().get("endpoint_url") or ENDPOINT)
+    try:
+        parts = urlsplit(found)
+        valid = parts.scheme in ("http", "https") and parts.port != 0 and is_valid_endpoint_url(found)
+    except ValueError:  # a port that is no number, an address of IPv6 without its end
+        valid = False
+    if not valid:
+        raise click.ClickException(f"{found!r} is no address of an authority, such as {ENDPOINT}")
+    return found
 
 
 def region_of(session: botocore.session.Session, given: str | None) -> str:

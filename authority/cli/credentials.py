@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import botocore.session
 import click
 import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authority.cli.client import endpoint_of, region_of
+from authority.cli.client import STS_ENDPOINT, configured
 
 DEFAULT_NAME: Final = "authority-cli"
 
@@ -84,6 +82,7 @@ def variables(role: Taken) -> dict[str, str | None]:
         "AWS_PROFILE": None,
         "AWS_DEFAULT_PROFILE": None,
         "AWS_ENDPOINT_URL": role.endpoint,
+        STS_ENDPOINT: None,
         "AWS_REGION": role.region,
         "AWS_DEFAULT_REGION": role.region,
     }
@@ -99,14 +98,12 @@ def taken(
     *, source_profile: str | None, endpoint_url: str | None, region: str | None, serial_number: str | None, **asked: Any
 ) -> Taken:
     """The role as STS gives it, or a line that says why not."""
-    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     parameters = {_pascal(name): value for name, value in asked.items() if value is not None}
     if serial_number is not None:
         parameters["SerialNumber"] = serial_number
         parameters["TokenCode"] = click.prompt(f"MFA code of {serial_number}", err=True, hide_input=True)
     try:
-        session = botocore.session.Session(profile=source_profile)
-        where, place = endpoint_of(session, endpoint_url, "sts"), region_of(session, region)
+        session, where, place = configured(source_profile, endpoint_url, region, "sts")
         client = session.create_client(
             "sts", endpoint_url=where, region_name=place, config=Config(retries={"total_max_attempts": 2})
         )

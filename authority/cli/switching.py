@@ -17,7 +17,7 @@ import click
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authority.cli.client import Client, client_options, endpoint_of, region_of
+from authority.cli.client import STS_ENDPOINT, Client, client_options, configured, endpoint_of
 from authority.cli.credentials import Taken, export, taken, variables
 
 PAGE: Final = "/switchrole"
@@ -33,6 +33,7 @@ REMEMBERED: Final = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_ENDPOINT_URL",
+    STS_ENDPOINT,
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
 )
@@ -182,8 +183,7 @@ def _switched(
 ) -> Taken:
     """The role, taken on under the name that the original identity has."""
     try:
-        session = botocore.session.Session(profile=profile)
-        where, place = endpoint_of(session, endpoint_url, "sts"), region_of(session, region)
+        session, where, place = configured(profile, endpoint_url, region, "sts")
         client = session.create_client("sts", endpoint_url=where, region_name=place)
         who: str = client.get_caller_identity()["Arn"]
     except (BotoCoreError, ClientError) as error:

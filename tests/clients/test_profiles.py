@@ -82,6 +82,45 @@ def test_a_shell_takes_a_role_on(configured: Home):
     assert who["Arn"].endswith("assumed-role/First/authority-cli")
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        pytest.param(f"authority env --role-arn {ROLE}/Second --source-profile first", "export", id="a role"),
+        pytest.param(f"authority switch --print {MANAGEMENT} Second --source-profile first", "export", id="a switch"),
+        pytest.param("authority sessions list --profile first", "assumed-role/First", id="the log"),
+    ],
+)
+@pytest.mark.parametrize("other", [None, "http://127.0.0.1:9"])
+def test_a_profile_takes_its_role_on_where_the_flag_says(configured: Home, command: str, said: str, other: str | None):
+    """Nobody but the authority is told whose key it is: not Amazon, nor whoever the environment names."""
+    live, variables = configured.live, configured.variables
+    for name in ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+        del variables[name]
+    if other is not None:
+        variables["AWS_ENDPOINT_URL_STS"] = other
+    done = configured.run(*command.split(), "--endpoint-url", live.url)
+    assert said in done.stdout + done.stderr
+    if said == "export":
+        where = configured.run("sh", "-c", f"{done.stdout}\nenv | grep ^AWS_ENDPOINT").stdout
+        assert where == f"AWS_ENDPOINT_URL={live.url}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "address"),
+    [
+        *(
+            (f"env --role-arn {ROLE}/First", bad)
+            for bad in ("ftp://x", "http://", "http://[x", "http://a:b", "http://x y")
+        ),
+        *((one, "nonsense") for one in (f"switch {MANAGEMENT} First", "sessions list", f"role link {MANAGEMENT} x")),
+    ],
+)
+def test_what_is_no_address_is_one_line(configured: Home, command: str, address: str):
+    done = configured.run("authority", *command.split(), "--endpoint-url", address, env={"AWS_PROFILE": "base"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Error: {address!r} is no address of an authority, such as http://127.0.0.1:8600\n"
+
+
 def test_a_role_that_refuses_is_one_line(configured: Home):
     done = configured.run("authority", "credential-process", "--role-arn", f"{ROLE}/None", "--source-profile", "base")
     assert done.returncode == 1
