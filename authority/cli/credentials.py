@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import botocore.session
 import click
 import msgspec
 from botocore.config import Config
@@ -14,6 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from authority.cli.client import STS_ENDPOINT, configured
 
 DEFAULT_NAME: Final = "authority-cli"
+ASKED: Final = "AUTHORITY_ASKED_PROFILES"
+"""The variable with the profiles, one a line, that commands which wait for this one are asking for credentials."""
 
 
 def _role_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,6 +45,7 @@ def credential_process(**asked: Any) -> None:
     For `credential_process = authority credential-process --role-arn ...` in a profile; the tool calls it again when
     the credentials expire.
     """
+    _once(asked["source_profile"])
     found = taken(**asked).credentials
     said = {
         "Version": 1,
@@ -50,6 +55,15 @@ def credential_process(**asked: Any) -> None:
         "Expiration": found["Expiration"].isoformat(),
     }
     click.echo(msgspec.json.encode(said))
+
+
+def _once(profile: str | None) -> None:
+    """Ask no profile that waits for this very answer: commands would start one another without end."""
+    name = profile or botocore.session.Session().get_config_variable("profile") or "default"
+    waiting = os.environ.get(ASKED, "").splitlines()
+    if name in waiting:
+        raise click.ClickException(f"the profile {name!r} asks itself for credentials; name another --source-profile")
+    os.environ[ASKED] = "\n".join((*waiting, name))
 
 
 @click.command("env")

@@ -82,6 +82,23 @@ def test_a_shell_takes_a_role_on(configured: Home):
     assert who["Arn"].endswith("assumed-role/First/authority-cli")
 
 
+def test_a_profile_that_asks_itself_is_told_so_and_not_asked_again(home: Home):
+    """A tool passes AWS_PROFILE on to the process that the profile names, which would ask that profile again."""
+    started = home.place / "started"
+    once = f"sh -c 'echo >> {started}; test $(wc -l < {started}) -lt 5 && exec authority credential-process \"$@\"' -"
+    home.configure(f"[profile circle]\ncredential_process = {once} --role-arn {ROLE}/First\n")
+    done = home.run("aws", "sts", "get-caller-identity", env={"AWS_PROFILE": "circle"})
+    assert "the profile 'circle' asks itself for credentials; name another --source-profile" in done.stderr
+    assert len(started.read_text().splitlines()) == 2
+
+
+def test_a_process_may_begin_from_another_process(configured: Home):
+    more = f"[profile next]\ncredential_process = authority credential-process --role-arn {ROLE}/Second"
+    configured.configure(f"{CONFIG}\n{more} --source-profile process\n", base=configured.live.administrator)
+    who = configured.json("aws", "sts", "get-caller-identity", env={"AWS_PROFILE": "next"})
+    assert "assumed-role/Second/" in who["Arn"]
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
