@@ -25,7 +25,6 @@ from authority.wire.sigv4 import Credentials, sign
 
 SERVICE: Final = "authority"
 ENDPOINT: Final = "http://127.0.0.1:8600"
-STS_ENDPOINT: Final = "AWS_ENDPOINT_URL_STS"
 TIMEOUT: Final = 60.0
 """Seconds until an answer counts as lost."""
 
@@ -161,32 +160,62 @@ def _with_client(command: Callable[..., Any], *, needed: bool) -> Callable[..., 
 
 def _client(endpoint: str | None, region: str | None, profile: str | None, *, needed: bool) -> Client | None:
     try:
-        session, where, place = configured(profile, endpoint, region, SERVICE)
-        found = session.get_credentials()
-        frozen = None if found is None else found.get_frozen_credentials()
+        found = client_at(configured(profile, endpoint, region))
     except (BotoCoreError, ClientError) as error:
         raise click.ClickException(str(error)) from None
-    if frozen is None:
-        if not needed:
-            return None
+    if found is None and needed:
         raise click.ClickException(
             "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as `init` showed them, or use --profile"
         )
-    token = None if frozen.token is None else Secret(frozen.token)
-    return Client(where, place, Credentials(frozen.access_key, Secret(frozen.secret_key), token))
+    return found
 
 
-def configured(
-    profile: str | None, endpoint: str | None, region: str | None, service: str
-) -> tuple[botocore.session.Session, str, str]:
-    """The AWS configuration with *profile*, where *service* is asked, and the region that requests are signed for."""
+class _Session(botocore.session.Session):  # type: ignore[misc]  # botocore has no types
+    """One whose clients of STS ask the authority, also those by which a profile's role is taken on.
+
+    The session makes those for itself, and they would ask Amazon where only a flag, or nothing, says where.
+    """
+
+    def __init__(self, profile: str | None, given: str | None) -> None:
+        super().__init__(profile=profile)
+        self._given = given
+
+    def create_client(self, service_name: str, **more: Any) -> Any:
+        """A client of *service_name*."""
+        if service_name == "sts":
+            more["endpoint_url"] = endpoint_of(self, self._given, service_name)
+        return super().create_client(service_name, **more)
+
+
+class Configured(msgspec.Struct, frozen=True):
+    """The AWS configuration of whoever calls.  Its session asks for a second factor once, however often it is used."""
+
+    session: botocore.session.Session
+    given: str | None
+    region: str
+
+    def endpoint(self, service: str) -> str:
+        """Where *service* is asked."""
+        return endpoint_of(self.session, self.given, service)
+
+
+def configured(profile: str | None, endpoint: str | None, region: str | None) -> Configured:
+    """The AWS configuration with *profile*, and what flags say beside it."""
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-    session = botocore.session.Session(profile=profile)
-    where, place = endpoint_of(session, endpoint, service), region_of(session, region)
-    # A profile with a role takes it on by itself, and would ask Amazon where only a flag, or nothing, says where.
-    os.environ[STS_ENDPOINT] = endpoint_of(session, endpoint, "sts")
-    session.set_config_variable("region", place)
-    return session, where, place
+    session = _Session(profile, endpoint)
+    found = Configured(session, endpoint, region_of(session, region))
+    session.set_config_variable("region", found.region)
+    return found
+
+
+def client_at(at: Configured) -> Client | None:
+    """A client as whoever is configured, if anybody is."""
+    found = at.session.get_credentials()
+    if found is None:
+        return None
+    frozen = found.get_frozen_credentials()
+    token = None if frozen.token is None else Secret(frozen.token)
+    return Client(at.endpoint(SERVICE), at.region, Credentials(frozen.access_key, Secret(frozen.secret_key), token))
 
 
 def endpoint_of(session: botocore.session.Session, given: str | None, service: str) -> str:

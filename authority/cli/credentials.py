@@ -13,7 +13,7 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authority.cli.client import STS_ENDPOINT, configured
+from authority.cli.client import Configured, configured
 
 DEFAULT_NAME: Final = "authority-cli"
 ASKED: Final = "AUTHORITY_ASKED_PROFILES"
@@ -96,7 +96,7 @@ def variables(role: Taken) -> dict[str, str | None]:
         "AWS_PROFILE": None,
         "AWS_DEFAULT_PROFILE": None,
         "AWS_ENDPOINT_URL": role.endpoint,
-        STS_ENDPOINT: None,
+        "AWS_ENDPOINT_URL_STS": None,
         "AWS_REGION": role.region,
         "AWS_DEFAULT_REGION": role.region,
     }
@@ -108,22 +108,28 @@ def export(wanted: Mapping[str, str | None]) -> None:
         click.echo(f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}")
 
 
-def taken(
-    *, source_profile: str | None, endpoint_url: str | None, region: str | None, serial_number: str | None, **asked: Any
-) -> Taken:
+def taken(*, source_profile: str | None, endpoint_url: str | None, region: str | None, **asked: Any) -> Taken:
     """The role as STS gives it, or a line that says why not."""
+    try:
+        return take(configured(source_profile, endpoint_url, region), **asked)
+    except (BotoCoreError, ClientError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def take(at: Configured, *, serial_number: str | None, **asked: Any) -> Taken:
+    """The same of whoever is configured *at* hand; raises what botocore does."""
     parameters = {_pascal(name): value for name, value in asked.items() if value is not None}
     if serial_number is not None:
         parameters["SerialNumber"] = serial_number
         parameters["TokenCode"] = click.prompt(f"MFA code of {serial_number}", err=True, hide_input=True)
-    try:
-        session, where, place = configured(source_profile, endpoint_url, region, "sts")
-        client = session.create_client(
-            "sts", endpoint_url=where, region_name=place, config=Config(retries={"total_max_attempts": 2})
-        )
-        return Taken(client.assume_role(**parameters)["Credentials"], where, place)
-    except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(str(error)) from None
+    client = sts_at(at)
+    return Taken(client.assume_role(**parameters)["Credentials"], at.endpoint("sts"), at.region)
+
+
+def sts_at(at: Configured) -> Any:
+    """A client of STS."""
+    retries = Config(retries={"total_max_attempts": 2})
+    return at.session.create_client("sts", config=retries)
 
 
 def _pascal(name: str) -> str:

@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-import botocore.session
 import click
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from authority.cli.client import STS_ENDPOINT, Client, client_options, configured, endpoint_of
-from authority.cli.credentials import Taken, export, taken, variables
+from authority.cli.client import Configured, client_at, configured
+from authority.cli.credentials import Taken, export, sts_at, take, variables
 
 PAGE: Final = "/switchrole"
 FROM: Final = "AUTHORITY_SWITCHED_FROM"
@@ -33,7 +32,7 @@ REMEMBERED: Final = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_ENDPOINT_URL",
-    STS_ENDPOINT,
+    "AWS_ENDPOINT_URL_STS",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
 )
@@ -42,6 +41,15 @@ ALIAS: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]", re.ASCII)
 ROLE: Final = re.compile(r"(?:[!-.0-~]+/)*[\w+=,.@-]{1,64}", re.ASCII)
 COLOR: Final = re.compile(r"[0-9A-Fa-f]{6}", re.ASCII)
 LONGEST_DISPLAY: Final = 64
+
+
+class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whoever began: the environment then, and what the first switch was told beside it."""
+
+    environment: dict[str, str | None]
+    profile: str | None = None
+    endpoint_url: str | None = None
+    region: str | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -72,8 +80,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def linked(text: str) -> Wanted:
     """What a link says: every part once, and nothing that is not understood."""
-    parts = urlsplit(text)
     try:
+        parts = urlsplit(text)
         said = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=8)
     except ValueError:
         raise click.ClickException("the link cannot be read") from None
@@ -104,7 +112,7 @@ def link(account: str, name: str, display_name: str, color: str, endpoint_url: s
     said = {"account": account, "roleName": wanted.role, "displayName": display_name, "color": color}
     query = urlencode({key: value for key, value in said.items() if value}, quote_via=quote, safe="")
     try:
-        where = endpoint_of(botocore.session.Session(), endpoint_url, "signin")
+        where = configured(None, endpoint_url, None).endpoint("signin")
     except BotoCoreError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{where.rstrip('/')}{PAGE}?{query}")
@@ -114,6 +122,7 @@ def link(account: str, name: str, display_name: str, color: str, endpoint_url: s
 @click.argument("place", metavar="LINK|ACCOUNT")
 @click.argument("name", metavar="[ROLE]", required=False)
 @click.option("--duration-seconds", type=int, default=None)
+@click.option("--serial-number", default=None, help="The MFA device; its code is asked for on the terminal.")
 @click.option("--print", "printed", is_flag=True, help="Print exports instead of opening a shell.")
 @click.option("--source-profile", default=None, help="A profile of the AWS configuration to start from.")
 @click.option("--endpoint-url", default=None, help="Also AWS_ENDPOINT_URL.")
@@ -123,6 +132,7 @@ def switch(
     place: str,
     name: str | None,
     duration_seconds: int | None,
+    serial_number: str | None,
     printed: bool,
     source_profile: str | None,
     endpoint_url: str | None,
@@ -133,11 +143,18 @@ def switch(
     With --print, for the shell one is in: eval "$(authority switch --print ACCOUNT ROLE)".
     """
     wanted = linked(place) if name is None else Wanted(place, name.lstrip("/")).checked()
-    began = _began()
-    if FROM in os.environ and source_profile is not None:
+    if FROM not in os.environ:
+        began = Began(_environment(), source_profile, endpoint_url, region)
+    elif source_profile is None:
+        began = _began()
+    else:
         raise click.ClickException("a switch is made as whoever began; `authority exit` first to start from a profile")
-    _put(began)
-    found = _switched(wanted, duration_seconds, source_profile, endpoint_url, region)
+    _put(began.environment)
+    try:
+        at = configured(began.profile, endpoint_url or began.endpoint_url, region or began.region)
+        found = _switched(wanted, at, duration_seconds, serial_number)
+    except (BotoCoreError, ClientError) as error:
+        raise click.ClickException(str(error)) from None
     more = {FROM: msgspec.json.encode(began).decode(), DISPLAYED: wanted.shown}
     if printed:
         export({**variables(found), **more})
@@ -153,19 +170,20 @@ def leave() -> None:
     """Print what makes a shell be again whoever it was before it switched: eval "$(authority exit)"."""
     if FROM not in os.environ:
         raise click.ClickException("nothing was switched here")
-    export({**_began(), FROM: None, DISPLAYED: None})
+    export({**_began().environment, FROM: None, DISPLAYED: None})
 
 
-def _began() -> dict[str, str | None]:
-    """The environment of whoever began: what is remembered, or what is there now."""
-    kept = os.environ.get(FROM)
-    if kept is None:
-        return {name: os.environ.get(name) for name in REMEMBERED}
+def _environment() -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in REMEMBERED}
+
+
+def _began() -> Began:
+    """Whoever began, as the environment remembers it."""
     try:
-        said = msgspec.json.decode(kept, type=dict[str, str | None])
+        said = msgspec.json.decode(os.environ[FROM], type=Began)
     except msgspec.DecodeError:
-        said = {}
-    if said.keys() != set(REMEMBERED):
+        said = Began({})
+    if said.environment.keys() != set(REMEMBERED):
         raise click.ClickException(f"{FROM} does not say who began; open a new shell")
     return said
 
@@ -178,39 +196,28 @@ def _put(wanted: dict[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def _switched(
-    wanted: Wanted, seconds: int | None, profile: str | None, endpoint_url: str | None, region: str | None
-) -> Taken:
+def _switched(wanted: Wanted, at: Configured, seconds: int | None, serial_number: str | None) -> Taken:
     """The role, taken on under the name that the original identity has."""
-    try:
-        session, where, place = configured(profile, endpoint_url, region, "sts")
-        client = session.create_client("sts", endpoint_url=where, region_name=place)
-        who: str = client.get_caller_identity()["Arn"]
-    except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(str(error)) from None
+    who: str = sts_at(at).get_caller_identity()["Arn"]
     account = wanted.account
     if ACCOUNT.fullmatch(account) is None:
-        account = _resolved(wanted.account, profile=profile, endpoint_url=endpoint_url, region=region)
+        account = _resolved(account, at)
     name = re.sub(r"[^\w+=,.@-]", "-", who.rpartition("/")[2], flags=re.ASCII)[:64].ljust(2, "-")
-    return taken(
+    return take(
+        at,
         role_arn=f"arn:{who.split(':')[1]}:iam::{account}:role/{wanted.role}",
         role_session_name=name,
         duration_seconds=seconds,
-        serial_number=None,
-        source_profile=profile,
-        endpoint_url=endpoint_url,
-        region=region,
+        serial_number=serial_number,
     )
 
 
-def _resolved(alias: str, **where: Any) -> str:
-    @client_options
-    def asked(client: Client) -> str:
-        account: str = client.ask("GET", ("v1", "aliases", alias))["account"]
-        return account
-
-    found: str = asked(**where)
-    return found
+def _resolved(alias: str, at: Configured) -> str:
+    client = client_at(at)
+    if client is None:
+        raise NoCredentialsError
+    account: str = client.ask("GET", ("v1", "aliases", alias))["account"]
+    return account
 
 
 def _become(shell: str) -> NoReturn:

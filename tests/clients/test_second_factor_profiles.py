@@ -15,7 +15,7 @@ from authority.kernel.secret import Secret
 from authority.outbound.clock import SystemClock
 from authority.principals.totp import code_at, counter_at
 from tests.clients.conftest import ROLE, Home
-from tests.live import Keys
+from tests.live import MANAGEMENT, Keys
 from tests.npm import installed
 
 HERE = Path(__file__).parent
@@ -30,7 +30,7 @@ print(json.dumps({"Arn": found["Arn"]}))
 READ = "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])"
 
 
-@pytest.fixture(params=["aws-cli", "boto3", "javascript", "env", "process"])
+@pytest.fixture(params=["aws-cli", "boto3", "javascript", "env", "process", "switch"])
 def guarded(request: pytest.FixtureRequest, home: Home) -> tuple[str, Home, str]:
     """Somebody with a device of his own, on his machine, and the code that it shows now."""
     client, iam = request.param, home.live.client("iam")
@@ -74,6 +74,11 @@ def asked(client: str, home: Home, code: str) -> Any:
         case "env":
             line = f'eval "$(authority env {role} --serial-number {serial})" && aws sts get-caller-identity'
             return home.run("bash", "-c", line, input=code + "\n")
+        case "switch":
+            # The session is named like whoever switches, here by the client.
+            line = f"authority switch --print {MANAGEMENT} Guarded --source-profile base --duration-seconds 1800"
+            line = f'eval "$({line} --serial-number {serial})" && aws sts get-caller-identity'
+            return home.run("bash", "-c", line, input=code + "\n")
         case _:
             # A tool that calls a process gives it no terminal: the credentials are taken by hand, as a script does.
             line = (
@@ -98,3 +103,16 @@ def test_a_profile_with_a_device_asks_for_its_code(guarded: tuple[str, Home, str
         datetime.fromisoformat(one["expiresAt"]) - datetime.fromisoformat(one["issuedAt"]) for one in found["sessions"]
     ]
     assert [int(one.total_seconds()) for one in lasts] == [1_800]
+
+
+@pytest.mark.parametrize("guarded", ["twice"], indirect=True)
+def test_a_switch_from_a_profile_with_a_device_asks_for_one_code(guarded: tuple[str, Home, str]):
+    """Who switches, what account an alias means and the role itself are asked as the one session that a code led to."""
+    _, home, code = guarded
+    iam = home.live.client("iam")
+    iam.create_account_alias(AccountAlias="asks-once")
+    iam.put_role_policy(RoleName="Guarded", PolicyName="all", PolicyDocument=ALL)
+    line = 'eval "$(authority switch --print asks-once First --source-profile guarded)" && aws sts get-caller-identity'
+    done = home.run("bash", "-c", line, input=code + "\n")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["Arn"].endswith("assumed-role/First/twice")

@@ -132,6 +132,7 @@ def test_a_link_never_says_where_credentials_are_sent(shell: Shell):
         pytest.param(f"http://x/switchrole?account={MANAGEMENT}&roleName=a&displayName=%1b[2J", id="an escape shown"),
         pytest.param(f"http://x/switchrole?account={MANAGEMENT}&roleName=a&color=red", id="a colour by name"),
         pytest.param("http://x/switchrole?account=../x&roleName=a", id="an account that is none"),
+        pytest.param(f"http://[x/switchrole?account={MANAGEMENT}&roleName=a", id="half an address"),
         pytest.param("http://x/switchrole?account=nobody-here&roleName=a", id="an alias that nobody has"),
         pytest.param(f"http://x/switchrole?account={MANAGEMENT}&roleName=Nobody", id="a role that is not there"),
     ],
@@ -151,7 +152,7 @@ def test_what_a_display_name_says_is_no_command(shell: Shell):
     assert "pwned" not in done.stderr
 
 
-@pytest.mark.parametrize("kept", ["{}", "x", '{"PATH": "/evil"}'])
+@pytest.mark.parametrize("kept", ["{}", "x", '{"environment": {"PATH": "/evil"}}'])
 def test_a_memory_that_is_none_is_refused(shell: Shell, kept: str):
     for command in ("authority exit", f"authority switch --print {MANAGEMENT} Sole"):
         done = shell(command, AUTHORITY_SWITCHED_FROM=kept)
@@ -171,6 +172,27 @@ def test_a_profile_that_cannot_be_used_is_one_line(home: Home, begun: Keys, comm
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("Error: ")
+
+
+def test_a_profile_that_was_begun_from_is_who_switches_again(home: Home, begun: Keys):
+    """What the first switch was told, where and as whom, counts for those after it."""
+    home.configure("", dev=begun)
+    del home.variables["AWS_ENDPOINT_URL"]
+    where = f"--source-profile dev --endpoint-url {home.live.url}"
+    lines = [
+        f'eval "$(authority switch --print {MANAGEMENT} Sole {where})"',
+        WHO,
+        f'eval "$(authority switch --print {MANAGEMENT} Other)"',
+        WHO,
+        'eval "$(authority exit)"',
+        "env | grep -c ^AWS_ENDPOINT_URL",
+    ]
+    done = home.run("/bin/sh", input="\n".join(lines) + "\n")
+    assert [line.rpartition(":")[2] for line in done.stdout.splitlines()] == [
+        "assumed-role/Sole/David",
+        "assumed-role/Other/David",
+        "0",
+    ]
 
 
 def test_an_endpoint_of_the_profile_is_where_roles_are_taken(home: Home, begun: Keys):
