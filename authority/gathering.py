@@ -171,7 +171,7 @@ def _limited(gathering: Gathering) -> CountActive | None:
     most = None if lender is None or account is None else limit_for(lender, account)
     if lender is None or account is None or most is None:
         return None
-    return CountActive(account=lender.id, trusted=account, now=gathering.now, most=most)
+    return CountActive(account=lender.id, trusted=account, now=gathering.now, roles=tuple(lender.roles), most=most)
 
 
 async def _changing(keyring: Keyring, hasher: PasswordHasher, gathering: Gathering) -> Changing | None:

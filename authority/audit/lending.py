@@ -61,22 +61,25 @@ def asked(event: Event) -> Asked | None:
 class FindLoans(Query, frozen=True, kw_only=True):
     """The use of *account*'s roles by others, by *trusted* alone if it is given, in the order of `Loan`.
 
-    `after` is the last one of an earlier page, `now` the moment that activity is judged at.  The answer is `Loans`.
+    `after` is the last one of an earlier page, `now` the moment that activity is judged at, `roles` the unique ids of
+    the roles that there are: a session of any other is over.  The answer is `Loans`.
     """
 
     account: str
     now: datetime
+    roles: tuple[str, ...]
     trusted: str = ""
     after: Loan | None = None
     max_results: int = DEFAULT_RESULTS
 
 
 class CountActive(Query, frozen=True, kw_only=True):
-    """How many sessions of *account*'s roles *trusted* has at *now*, counted up to *most*.  The answer is a number."""
+    """How many sessions of *account*'s *roles* has *trusted* at *now*?  The answer is a number, *most* at most."""
 
     account: str
     trusted: str
     now: datetime
+    roles: tuple[str, ...]
     most: int
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authority.audit.lending import CountActive, FindLoans, Loan, Loans, Usage
 from authority.projections.indexing import microseconds, moment
-from authority.projections.reading import rows_of
+from authority.projections.reading import json_list, rows_of
 
 _CHECKPOINT: Final = "SELECT position FROM checkpoint WHERE id = 1"
 _COUNT: Final = (
@@ -19,7 +19,10 @@ _COUNT: Final = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET issued = issued + excluded.issued, "
     "refused = refused + excluded.refused, last_at = excluded.last_at, last_position = excluded.last_position"
 )
-_LIVE: Final = "session.loan = loan.id AND session.ended_at IS NULL AND session.expires_at > ?"
+_LIVE: Final = (
+    "session.loan = loan.id AND session.ended_at IS NULL AND session.expires_at > ? "
+    "AND session.role_id IN (SELECT value FROM json_each(?))"
+)
 _ACTIVE: Final = f"(SELECT count(*) FROM session WHERE {_LIVE})"  # noqa: S608 - of our own words
 _FIND: Final = (
     f"SELECT trusted, external_id, role, issued, refused, last_at, last_position, {_ACTIVE} FROM loan "  # noqa: S608
@@ -28,8 +31,8 @@ _FIND: Final = (
 )
 _FIND_ONE: Final = _FIND.replace("WHERE account = ?", "WHERE account = ? AND trusted = ?")
 _COUNT_ACTIVE: Final = (
-    "SELECT count(*) FROM (SELECT 1 FROM loan JOIN session ON session.loan = loan.id "
-    "WHERE loan.account = ? AND loan.trusted = ? AND session.ended_at IS NULL AND session.expires_at > ? LIMIT ?)"
+    f"SELECT count(*) FROM (SELECT 1 FROM loan JOIN session ON {_LIVE} "  # noqa: S608 - of our own words
+    "WHERE loan.account = ? AND loan.trusted = ? LIMIT ?)"
 )
 
 
@@ -68,7 +71,8 @@ async def find_loans(query: FindLoans, connection: AsyncConnection) -> Loans:
     after = query.after
     beyond = ("", "", "") if after is None else (after.trusted, after.external_id, after.role)
     of_one: tuple[Any, ...] = (query.trusted,) if query.trusted else ()
-    values = (microseconds(query.now), query.account, *of_one, *beyond, query.max_results + 1)
+    living = (microseconds(query.now), json_list(query.roles))
+    values = (*living, query.account, *of_one, *beyond, query.max_results + 1)
     rows = await rows_of(connection, _FIND_ONE if query.trusted else _FIND, values)
     usages = tuple(
         Usage(
@@ -86,7 +90,7 @@ async def find_loans(query: FindLoans, connection: AsyncConnection) -> Loans:
 
 async def count_active(query: CountActive, connection: AsyncConnection) -> int:
     """See `CountActive`."""
-    values = (query.account, query.trusted, microseconds(query.now), query.most)
+    values = (microseconds(query.now), json_list(query.roles), query.account, query.trusted, query.most)
     rows = await rows_of(connection, _COUNT_ACTIVE, values)
     count: int = rows[0][0]
     return count

@@ -74,7 +74,8 @@ def list_third_parties(state: State, call: Call[ListThirdParties], facts: Facts)
     after = None if wanted.next_token is None else _read(account, wanted.next_token)
     if isinstance(after, Refusal):
         return Decision(answer=after)
-    limits = state.accounts[account].session_limits
+    owner = state.accounts[account]
+    limits = owner.session_limits
 
     def shape(found: Loans) -> ThirdParties:
         seen = tuple(_third_party(usage, limits.get(usage.loan.trusted)) for usage in found.usages)
@@ -84,6 +85,7 @@ def list_third_parties(state: State, call: Call[ListThirdParties], facts: Facts)
         account=account,
         trusted=wanted.trusted_account or "",
         now=facts.now,
+        roles=tuple(owner.roles),
         after=after,
         max_results=wanted.max_results,
         shape=shape,

@@ -14,6 +14,7 @@ from authority.audit.lending import CountActive, FindLoans, Loan, Loans, Usage
 from authority.kernel.refusal import Reason
 from authority.ledger.codec import new_entry
 from authority.model.lending import SessionLimitSet
+from authority.model.roles import RoleDeleted
 from authority.model.sessions import EndCause, SessionEnded
 from authority.projections.runner import Projections
 from authority.sessions.assume_role import Brought
@@ -72,11 +73,16 @@ class Book:
     async def ask(self, projections, query) -> Any:
         return await projections.answer(query, (await self.ledger.head()).position)
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(self.world.state.accounts[PRODUCTION].roles)
+
     async def loans(self, projections, **more: Any) -> Loans:
-        return await self.ask(projections, FindLoans(account=PRODUCTION, now=self.world.now, **more))
+        return await self.ask(projections, FindLoans(account=PRODUCTION, now=self.world.now, roles=self.roles, **more))
 
     async def active(self, projections, most: int = 100) -> int:
-        query = CountActive(account=PRODUCTION, trusted=COMPANY, now=self.world.now, most=most)
+        now = self.world.now
+        query = CountActive(account=PRODUCTION, trusted=COMPANY, now=now, roles=self.roles, most=most)
         count: int = await self.ask(projections, query)
         return count
 
@@ -133,7 +139,7 @@ async def test_the_last_request_is_named_whether_or_not_it_was_refused(ledger, p
 async def test_an_account_sees_the_use_of_its_own_roles_only(ledger, projections):
     book = Book(ledger, World())
     await book.assume()
-    theirs = FindLoans(account=COMPANY, now=book.world.now)
+    theirs = FindLoans(account=COMPANY, now=book.world.now, roles=())
     assert (await book.ask(projections, theirs)).usages == ()
     assert (await book.loans(projections, trusted="999999999999")).usages == ()
     assert len((await book.loans(projections, trusted=COMPANY)).usages) == 1
@@ -171,6 +177,16 @@ async def test_active_sessions_are_counted_up_to_what_matters(ledger, projection
     assert await book.active(projections, most=2) == 2
     await book.end(sessions[0])
     assert await book.active(projections) == 2
+
+
+async def test_sessions_of_a_deleted_role_count_no_more(ledger, projections):
+    """They are over, though their end is not in the log: they must not use a limit up."""
+    book = Book(ledger, World())
+    for arn in (DEPLOY_ARN, AUDIT_ARN):
+        await book.assume(arn)
+    book.world.take(RoleDeleted(account=PRODUCTION, role_id=DEPLOY))
+    assert await book.active(projections) == 1
+    assert seen(await book.loans(projections)) == {("", "Deploy"): (1, 0, 0), ("", "Audit"): (1, 0, 1)}
 
 
 LIMITED = SessionLimitSet(account=PRODUCTION, trusted=COMPANY, most=2)
