@@ -196,6 +196,22 @@ def test_t22_a_session_that_is_not_there_cannot_be_ended(company: Company):
     assert (status, answer["code"]) == (404, "NoSuchEntity")
 
 
+@pytest.mark.parametrize(
+    ("path", "at", "pattern"),
+    [
+        ("/v1/sessions/asia/revoke", "id", "[A-Z0-9]{16,128}"),
+        ("/v1/roles/a%2Fb/revoke-sessions", "name", "[A-Za-z0-9_+=,.@-]{1,64}"),
+    ],
+)
+def test_a_name_that_cannot_be_one_is_refused_as_aws_says_it(company: Company, path: str, at: str, pattern: str):
+    status, answer = company.live.ask("POST", path)
+    assert (status, answer["code"]) == (400, "ValidationError")
+    assert answer["message"] == (
+        f"1 validation error detected: Value at '{at}' failed to satisfy constraint: "
+        f"Member must satisfy regular expression pattern: {pattern}"
+    )
+
+
 def test_a_roles_sessions_are_ended_at_once(company: Company):
     session, chained = company.session(), company.session(AUDIT, company.session())
     status, answer = company.live.ask("POST", "/v1/roles/Deploy/revoke-sessions")
