@@ -10,7 +10,6 @@ import os
 import re
 import sys
 from typing import Final, NoReturn
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import click
 import msgspec
@@ -18,8 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from authority.cli.client import Configured, client_at, configured
 from authority.cli.credentials import Taken, export, sts_at, take, variables
+from authority.kernel.role_links import ACCOUNT, RoleLinkError, Wanted, linked
 
-PAGE: Final = "/switchrole"
 FROM: Final = "AUTHORITY_SWITCHED_FROM"
 """The variable that remembers what the others below were before the first switch."""
 DISPLAYED: Final = "AUTHORITY_ROLE"
@@ -36,11 +35,6 @@ REMEMBERED: Final = (
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
 )
-ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
-ALIAS: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]", re.ASCII)
-ROLE: Final = re.compile(r"(?:[!-.0-~]+/)*[\w+=,.@-]{1,64}", re.ASCII)
-COLOR: Final = re.compile(r"[0-9A-Fa-f]{6}", re.ASCII)
-LONGEST_DISPLAY: Final = 64
 
 
 class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,47 +46,18 @@ class Began(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str | None = None
 
 
-class Wanted(msgspec.Struct, frozen=True):
-    """A role to switch to, as a link says it."""
-
-    account: str
-    role: str
-    display: str = ""
-    color: str = ""
-
-    def checked(self) -> Wanted:
-        """The same; a line that says what is wrong with it instead."""
-        if ACCOUNT.fullmatch(self.account) is None and ALIAS.fullmatch(self.account) is None:
-            raise click.ClickException(f"{self.account!r} is neither an account id nor an alias")
-        if ROLE.fullmatch(self.role) is None or len(self.role) > 576:
-            raise click.ClickException(f"{self.role!r} is not the name of a role, with or without its path")
-        if len(self.display) > LONGEST_DISPLAY or not self.display.isprintable():
-            raise click.ClickException(f"a display name is at most {LONGEST_DISPLAY} letters that can be shown")
-        if self.color and COLOR.fullmatch(self.color) is None:
-            raise click.ClickException("a colour is six hexadecimal digits, such as b7ca9d")
-        return self
-
-    @property
-    def shown(self) -> str:
-        """What the role is called."""
-        return self.display or f"{self.role} @ {self.account}"
-
-
-def linked(text: str) -> Wanted:
-    """What a link says: every part once, and nothing that is not understood."""
+def _linked(text: str) -> Wanted:
     try:
-        parts = urlsplit(text)
-        said = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=8)
-    except ValueError:
-        raise click.ClickException("the link cannot be read") from None
-    given = dict(said)
-    known = {"account", "roleName", "displayName", "color"}
-    if not parts.path.endswith(PAGE) or len(said) != len(given) or not {"account", "roleName"} <= given.keys() <= known:
-        how = f"give an account and a role, or a link with {PAGE}, an account and a roleName"
-        raise click.ClickException(f"{text!r} is no link to switch roles: {how}")
-    return Wanted(
-        given["account"], given["roleName"].lstrip("/"), given.get("displayName", ""), given.get("color", "")
-    ).checked()
+        return linked(text)
+    except RoleLinkError as wrong:
+        raise click.ClickException(str(wrong)) from None
+
+
+def _named(account: str, role: str, display: str = "", color: str = "") -> Wanted:
+    try:
+        return Wanted(account, role.lstrip("/"), display, color).checked()
+    except RoleLinkError as wrong:
+        raise click.ClickException(str(wrong)) from None
 
 
 @click.group("role")
@@ -108,14 +73,12 @@ def role() -> None:
 @click.option("--endpoint-url", default=None, help="Where people reach the authority; also AWS_ENDPOINT_URL.")
 def link(account: str, name: str, display_name: str, color: str, endpoint_url: str | None) -> None:
     """Print the link with which people switch to the role NAME (with its path) of ACCOUNT, an id or an alias."""
-    wanted = Wanted(account, name.lstrip("/"), display_name, color).checked()
-    said = {"account": account, "roleName": wanted.role, "displayName": display_name, "color": color}
-    query = urlencode({key: value for key, value in said.items() if value}, quote_via=quote, safe="")
+    wanted = _named(account, name, display_name, color)
     try:
         where = configured(None, endpoint_url, None).endpoint("signin")
     except BotoCoreError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{where.rstrip('/')}{PAGE}?{query}")
+    click.echo(where.rstrip("/") + wanted.link)
 
 
 @click.command("switch")
@@ -142,7 +105,7 @@ def switch(
 
     With --print, for the shell one is in: eval "$(authority switch --print ACCOUNT ROLE)".
     """
-    wanted = linked(place) if name is None else Wanted(place, name.lstrip("/")).checked()
+    wanted = _linked(place) if name is None else _named(place, name)
     if FROM not in os.environ:
         began = Began(_environment(), source_profile, endpoint_url, region)
     elif source_profile is None:

@@ -1,11 +1,12 @@
-"""The sign-in endpoints for browsers: `/federation` and `/saml`, with pages as plain as can be.
+"""The sign-in endpoints for browsers: `/federation`, `/saml` and `/switchrole`, with pages as plain as can be.
 
 They translate between forms, links and our own API, and decide nothing: every request becomes one of the API's, and is
-judged and recorded there.
+judged and recorded there.  A link to switch roles asks for nothing: its page says how to follow it.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
@@ -14,12 +15,13 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from authority.kernel.refusal import Refusal
+from authority.kernel.role_links import PAGE, RoleLinkError, linked
 from authority.pipeline import Pipeline
 from authority.wire.dialects import PLAIN_JSON, Spelled
 from authority.wire.query import FORM, read_form
-from authority.wire.request import Received
+from authority.wire.request import Received, examine
 
-PATHS: Final = frozenset({b"/federation", b"/saml"})
+PATHS: Final = frozenset({b"/federation", b"/saml", PAGE.encode()})
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -38,6 +40,8 @@ FIELDS: Final[Mapping[str, frozenset[str]]] = {
 
 async def answer(pipeline: Pipeline, received: Received, request_id: str, hosts: frozenset[str]) -> Spelled:
     """Answer a browser at one of `PATHS`."""
+    if received.path == PAGE.encode():
+        return _switch_role(received, hosts)
     given = _given(received)
     if given is None:
         return _page(400, "The request cannot be read.")
@@ -62,6 +66,24 @@ async def answer(pipeline: Pipeline, received: Received, request_id: str, hosts:
             return await _login(ask, given, hosts)
         case _:
             return _page(400, "The Action must be getSigninToken or login.")
+
+
+def _switch_role(received: Received, hosts: frozenset[str]) -> Spelled:
+    """Say how to switch to the role that a link names: it is done in a shell, as whoever works there."""
+    refusal = examine(received, hosts)
+    if refusal is not None or received.method not in ("GET", "HEAD"):
+        return _no_switch("The request is no link that was followed.")
+    try:
+        wanted = linked(f"{PAGE}?{received.query.decode('ascii', 'replace')}")
+    except RoleLinkError as wrong:
+        return _no_switch(str(wrong))
+    command = shlex.join(("authority", "switch", "--", wanted.account, wanted.role))
+    role = f"<p>The role {escape(wanted.role)} of the account {escape(wanted.account)}. In a shell, as yourself:</p>"
+    return _html(200, f"Switch to {wanted.shown}", f"{role}<pre>{escape(command)}</pre>")
+
+
+def _no_switch(why: str) -> Spelled:
+    return _html(400, "No role to switch to", f"<p>{escape(why)}</p>")
 
 
 async def _saml(ask: Any, given: Mapping[str, str], relayed: str) -> Spelled:

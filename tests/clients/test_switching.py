@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from html import unescape
+from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -112,6 +115,47 @@ def test_a_link_says_which_role_and_leads_to_it(home: Home, shell: Shell):
     }
     done = shell(f"authority switch '{link}' <<'INNER'", "echo : $AUTHORITY_ROLE", WHO, "INNER")
     assert arns(done) == [" Deploy & more", "assumed-role/Deep/David"]
+
+
+def followed(link: str, **headers: str) -> tuple[int, str]:
+    """The page that a browser gets."""
+    try:
+        with urlopen(Request(link, headers=headers), timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+def test_whoever_follows_a_link_is_told_how_to_switch(home: Home, shell: Shell):
+    made = home.run("authority", "role", "link", "example-corp", "ops/eu/Deep", "--display-name", "<b>Deploy</b>")
+    status, page = followed(made.stdout.strip())
+    assert status == 200
+    assert "<h1>Switch to &lt;b&gt;Deploy&lt;/b&gt;</h1>" in page
+    command = unescape(page[page.index("<pre>") + 5 : page.index("</pre>")])
+    assert arns(shell(f"{command} <<'INNER'", WHO, "INNER")) == ["assumed-role/Deep/David"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        pytest.param(f"account={MANAGEMENT}", {}, id="no role"),
+        pytest.param(f"account={MANAGEMENT}&roleName=a&more=1", {}, id="more than is understood"),
+        pytest.param("account=--endpoint-url%3Dhttp://x&roleName=a", {}, id="an option for an account"),
+        pytest.param(f"account={MANAGEMENT}&roleName=a%0Aid", {}, id="a line feed"),
+        pytest.param(f"account={MANAGEMENT}&roleName=Sole", {"Host": "elsewhere"}, id="another host"),
+    ],
+)
+def test_a_page_that_names_no_role_shows_no_command(home: Home, query: str, headers: dict[str, str]):
+    status, page = followed(f"{home.live.url}/switchrole?{query}", **headers)
+    assert status == 400
+    assert "<pre>" not in page
+
+
+def test_a_command_that_is_shown_is_one_command(home: Home):
+    """A path of a role may hold anything but a space: what a shell would act upon is quoted."""
+    _, page = followed(f"{home.live.url}/switchrole?account={MANAGEMENT}&roleName=$(id);%60id%60/--print")
+    command = unescape(page[page.index("<pre>") + 5 : page.index("</pre>")])
+    assert command == f"authority switch -- {MANAGEMENT} '$(id);`id`/--print'"
 
 
 def test_a_link_never_says_where_credentials_are_sent(shell: Shell):
