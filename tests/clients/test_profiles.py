@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import boto3
@@ -38,6 +39,7 @@ external_id = contract-8
 [profile process]
 credential_process = authority credential-process --role-arn {ROLE}/First --source-profile base
 """
+BOTO3 = 'import boto3, json; print(json.dumps({"Arn": boto3.client("sts").get_caller_identity()["Arn"]}))'
 EXPECTED = {
     "first": "assumed-role/First/",
     "second": "assumed-role/Second/chained",
@@ -73,13 +75,22 @@ def test_a_wrong_external_id_is_refused(configured: Home):
     assert "AccessDenied" in refused.stderr
 
 
-def test_a_shell_takes_a_role_on(configured: Home):
-    script = (
-        f'eval "$(authority env --role-arn {ROLE}/First --source-profile base --duration-seconds 900)" '
-        "&& aws sts get-caller-identity --output json"
-    )
-    who = configured.json("bash", "-c", script)
-    assert who["Arn"].endswith("assumed-role/First/authority-cli")
+@pytest.mark.parametrize("client", ["aws-cli", "boto3", "javascript"])
+@pytest.mark.parametrize("profile", ["base", "first"])
+def test_a_shell_takes_a_role_on(configured: Home, client: str, profile: str):
+    """Whatever is run in it has the role, though the shell had a profile before."""
+    if client == "javascript":
+        script = installed(HERE) / "whoami.mjs"
+        script.write_text((HERE / "whoami.mjs").read_text())
+        who = f"node {script}"
+    elif client == "boto3":
+        who = f"{sys.executable} -W ignore -c '{BOTO3}'"
+    else:
+        who = "aws sts get-caller-identity --output json"
+    role = "First" if profile == "base" else "Second"
+    line = f"authority env --role-arn {ROLE}/{role} --source-profile {profile} --duration-seconds 900"
+    said = configured.json("bash", "-c", f'eval "$({line})" && {who}', env={"AWS_PROFILE": "partner"})
+    assert said["Arn"].endswith(f"assumed-role/{role}/authority-cli")
 
 
 def test_a_profile_that_asks_itself_is_told_so_and_not_asked_again(home: Home):
