@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import os
 import re
 import ssl
 from pathlib import Path
@@ -17,14 +16,13 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
-import botocore.session
 import click
 import msgspec
 from aiohttp import web
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authority.cli.client import ENDPOINT
+from authority.cli.client import configured
+from authority.cli.credentials import sts_at
 
 WITHIN: Final = 10.0
 """Seconds for one answer of the directory."""
@@ -209,14 +207,11 @@ def broker(
     region: str | None,
 ) -> None:
     """Give whoever the company directory knows temporary credentials, and links to sign in with."""
-    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or ENDPOINT
-    session = botocore.session.Session()
-    sts = session.create_client(
-        "sts",
-        endpoint_url=endpoint,
-        region_name=region or os.environ.get("AWS_REGION") or session.get_config_variable("region") or "us-east-1",
-        config=Config(retries={"total_max_attempts": 2}),
-    )
+    try:
+        at = configured(None, endpoint_url, region)
+        sts, endpoint = sts_at(at), at.endpoint("signin")
+    except BotoCoreError as error:
+        raise click.ClickException(str(error)) from None
     policy = None if file is None else file.read_text("utf-8")
     serving = Broker(directory_at(directory, people), sts, endpoint, role=role_arn, policy=policy)
     asyncio.run(_run(serving, port))

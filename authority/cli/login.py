@@ -18,7 +18,6 @@ from typing import Any, Final, Self
 from urllib.parse import urlencode, urljoin
 
 import aiohttp
-import botocore.session
 import click
 import msgspec
 from aiohttp import web
@@ -27,10 +26,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from lxml import html
 
-from authority.cli.client import ENDPOINT
+from authority.cli.client import configured
 
-ENDPOINTS: Final = ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL")
-"""Where other AWS tools look for the token service, the first before the second."""
 DISCOVERY: Final = "/.well-known/openid-configuration"
 CALLBACK: Final = "/callback"
 WAITED: Final = 300.0
@@ -129,13 +126,11 @@ def _awaited(work: Any) -> str:
 
 
 def _sts(endpoint_url: str | None, region: str | None) -> Any:
-    session = botocore.session.Session()
-    return session.create_client(
-        "sts",
-        endpoint_url=next(filter(None, (endpoint_url, *map(os.environ.get, ENDPOINTS))), ENDPOINT),
-        region_name=region or os.environ.get("AWS_REGION") or session.get_config_variable("region") or "us-east-1",
-        config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 2}),
-    )
+    unsigned = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 2})
+    try:
+        return configured(None, endpoint_url, region).session.create_client("sts", config=unsigned)
+    except BotoCoreError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _print(client: Any, operation: str, asked: Mapping[str, Any], duration: int | None) -> None:

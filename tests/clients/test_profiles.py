@@ -141,10 +141,14 @@ def test_a_profile_takes_its_role_on_where_the_flag_says(configured: Home, comma
             for bad in ("ftp://x", "http://", "http://[x", "http://a:b", "http://x y")
         ),
         *((one, "nonsense") for one in (f"switch {MANAGEMENT} First", "sessions list", f"role link {MANAGEMENT} x")),
+        (f"login saml --role-arn {ROLE}/First --principal-arn {ROLE}/x --assertion -", "nonsense"),
+        ("broker --directory ldap://127.0.0.1:9 --people uid={},dc=x", "nonsense"),
     ],
 )
 def test_what_is_no_address_is_one_line(configured: Home, command: str, address: str):
-    done = configured.run("authority", *command.split(), "--endpoint-url", address, env={"AWS_PROFILE": "base"})
+    done = configured.run(
+        "authority", *command.split(), "--endpoint-url", address, env={"AWS_PROFILE": "base"}, input=""
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"Error: {address!r} is no address of an authority, such as http://127.0.0.1:8600\n"
 

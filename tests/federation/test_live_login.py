@@ -185,8 +185,9 @@ async def test_and_no_further_than_a_page_can_be_long():
 def test_the_token_service_is_where_other_tools_look_for_it(
     monkeypatch: pytest.MonkeyPatch, said: str | None, told: dict[str, str], asked: str
 ):
-    for name in login.ENDPOINTS:
+    for name in ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     assert login._sts(said, "us-east-1").meta.endpoint_url == asked
