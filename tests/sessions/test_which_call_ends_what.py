@@ -291,6 +291,19 @@ def test_which_call_ends_which_session(row: Row, switch: str | None):
     assert given.go_on() == row[2 if switch is None else 3 + SWITCHES.index(switch)]
 
 
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_what_ended_with_a_key_counts_again_when_the_key_does(switch: str):
+    """Nobody who has the key back may wonder; who wants an end for good revokes, which a key does not undo."""
+    given, revoked = sessions(**{switch: True}), sessions(**{switch: True})
+    revoke_what_the_key_led_to(revoked)
+    for one in (given, revoked):
+        deactivate_key(one)
+        assert one.go_on() != ALL_GO_ON
+        one.call("iam:UpdateAccessKey", ROOTS, UserName="Ann", AccessKeyId=ANNS.access_key_id, Status="Active")
+    assert given.go_on() == ALL_GO_ON
+    assert not any(revoked.go_on())
+
+
 def test_whoever_is_gone_is_told_another_thing_than_whose_session_was_revoked():
     gone, revoked = sessions(), sessions()
     delete_role(gone)
