@@ -218,7 +218,7 @@ def _told(session: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[tupl
 def revoke(client: Client, access_key_id: str, *, descendants: bool) -> None:
     """End the session ACCESS_KEY_ID (ASIA...) at once."""
     client.ask("POST", ("v1", "sessions", access_key_id, "revoke"), body={"descendants": descendants})
-    click.echo(f"{access_key_id} is revoked.")
+    click.echo(f"{access_key_id} is revoked{', and everything that came of it' if descendants else ''}.")
 
 
 @sessions.command("revoke-role")

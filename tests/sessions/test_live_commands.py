@@ -84,7 +84,8 @@ def test_a_session_is_ended_alone_or_with_what_it_led_to(live: Live, partner: Ke
     chained = assume(live, first)
     run(live, "sessions", "revoke", first.access_key_id)
     assert (status_of(live, first), status_of(live, chained)) == ("revoked", "active")
-    run(live, "sessions", "revoke", "--descendants", first.access_key_id)
+    said = run(live, "sessions", "revoke", "--descendants", first.access_key_id)
+    assert said == f"{first.access_key_id} is revoked, and everything that came of it.\n"
     with pytest.raises(ClientError) as error:
         live.client("sts", chained).get_caller_identity()
     assert error.value.response["Error"]["Code"] == "ExpiredToken"
