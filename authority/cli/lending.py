@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 import msgspec
 
 from authority.cli.client import Client, client_options
 from authority.cli.showing import show_table, time_in
 from authority.cli.trail import pages
+
+NO_LIMIT: Final = "none"
 
 
 @click.group("third-parties")
@@ -44,12 +48,20 @@ def list_command(client: Client, trusted_account: str | None, limit: int, output
     show_table(columns, rows, empty="No other account has asked for a role of yours.")
 
 
+def _most(_: click.Context, __: click.Parameter, said: str) -> int | None:
+    if said == NO_LIMIT:
+        return None
+    if not (said.isascii() and said.isdigit()):
+        raise click.BadParameter(f"a number, or {NO_LIMIT}")
+    return int(said)
+
+
 @third_parties.command("limit")
 @click.argument("trusted_account")
-@click.argument("active_sessions", type=click.IntRange(min=0), required=False)
+@click.argument("active_sessions", callback=_most, metavar="NUMBER|none")
 @client_options
 def limit_command(client: Client, trusted_account: str, active_sessions: int | None) -> None:
-    """Let TRUSTED_ACCOUNT have ACTIVE_SESSIONS of your roles at a time; without a number, as many as it likes."""
+    """Let TRUSTED_ACCOUNT have NUMBER of your roles' sessions at a time; with `none`, as many as it likes."""
     client.ask("PUT", ("v1", "third-parties", trusted_account, "limit"), body={"activeSessions": active_sessions})
     most = "any number of" if active_sessions is None else f"at most {active_sessions}"
     click.echo(f"{trusted_account} may have {most} active sessions.")

@@ -75,8 +75,15 @@ def test_the_use_of_a_lent_role_is_shown_and_limited(live: Live, partner: Keys):
     assert (found["issued"], found["refused"]) == (before["issued"], before["refused"] + 1)
     assert (found["active"], found["activeLimit"]) == (most, most)
     assert PARTNER in run(live, "third-parties", "list")
-    assert run(live, "third-parties", "limit", PARTNER) == f"{PARTNER} may have any number of active sessions.\n"
+    said = run(live, "third-parties", "limit", PARTNER, "none")
+    assert said == f"{PARTNER} may have any number of active sessions.\n"
     assume(live, partner)
+
+
+@pytest.mark.parametrize("words", [(), ("-1",), ("any",)])
+def test_no_limit_is_lifted_by_leaving_it_out(words: tuple[str, ...]):
+    result = CliRunner().invoke(commands, ("third-parties", "limit", PARTNER, "--", *words))
+    assert result.exit_code == 2
 
 
 def test_a_session_is_ended_alone_or_with_what_it_led_to(live: Live, partner: Keys):
