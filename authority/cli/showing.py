@@ -10,7 +10,7 @@ import click
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from authority.cli.client import Client, as_local
 
@@ -55,12 +55,17 @@ def visible(text: str) -> str:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "Nothing was found.") -> None:
-    """Show *rows* beneath *columns*; what they hold is never read as markup."""
+    """Show *rows* beneath *columns*; what they hold is never read as markup, and nothing is cut.
+
+    Where a terminal is too narrow cells go on below, but for the first: it names what other commands are told.
+    """
     listed = [[escape("" if cell is None else visible(str(cell))) for cell in row] for row in rows]
     if not listed:
         click.echo(empty)
         return
-    table = Table(*columns, box=None)
+    first, *others = columns
+    named = Column(first, no_wrap=True, overflow="ignore")
+    table = Table(named, *(Column(column, overflow="fold") for column in others), box=None)
     for row in listed:
         table.add_row(*row)
     console = Console(soft_wrap=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from click import unstyle
 from click.testing import CliRunner
 
 from authority.cli.main import commands
@@ -17,7 +18,7 @@ PARTNER = "333344445555"
 LENT = f"arn:aws:iam::{MANAGEMENT}:role/Lent"
 
 
-def run(live: Live, *words: str) -> str:
+def run(live: Live, *words: str, **more: str) -> str:
     """What a command prints."""
     keys = live.administrator
     environment = {
@@ -27,6 +28,7 @@ def run(live: Live, *words: str) -> str:
         "AWS_REGION": REGION,
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        **more,
     }
     result = CliRunner().invoke(commands, words, env=environment, catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -78,6 +80,17 @@ def test_the_use_of_a_lent_role_is_shown_and_limited(live: Live, partner: Keys):
     said = run(live, "third-parties", "limit", PARTNER, "none")
     assert said == f"{PARTNER} may have any number of active sessions.\n"
     assume(live, partner)
+
+
+def test_a_narrow_terminal_shows_whole_what_is_to_be_typed(live: Live, partner: Keys):
+    session = assume(live, partner)
+    terminal = {"TTY_COMPATIBLE": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}
+    listed = run(live, "sessions", "list", "--session", session.access_key_id, **terminal)
+    assert session.access_key_id in listed
+    assert max(map(len, unstyle(listed).splitlines())) <= 80
+    for said in (listed, run(live, "third-parties", "list", **terminal), run(live, "events", **terminal)):
+        assert "…" not in said
+    assert PARTNER in run(live, "third-parties", "list", **terminal)
 
 
 @pytest.mark.parametrize("words", [(), ("-1",), ("any",)])
