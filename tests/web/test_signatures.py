@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from authority.credentials import DECOY
 from authority.kernel.secret import Secret
 from authority.outbound.clock import SystemClock
-from authority.wire.sigv4 import Credentials, sign
+from authority.wire.sigv4 import Credentials, sign, verify
 from tests.live import Keys
 
 MISMATCH = "SignatureDoesNotMatch"
@@ -105,6 +106,24 @@ def test_an_unknown_key_and_a_wrong_secret_are_told_apart_as_aws_does(raw, whoam
     assert code(raw.send(*whoami(keys=unknown))[1]) == "InvalidClientTokenId"
     wrong = Keys(raw.live.administrator.access_key_id, "secret")
     assert code(raw.send(*whoami(keys=wrong))[1]) == MISMATCH
+
+
+def test_a_signature_by_an_unknown_key_is_worked_out_too_so_that_no_time_tells_which_keys_there_are(
+    raw, whoami, monkeypatch
+):
+    held = []
+
+    def noted(proof, secret, **more):
+        held.append(secret)
+        return verify(proof, secret, **more)
+
+    monkeypatch.setattr("authority.pipeline.verify", noted)
+    for keys in (
+        Keys("AKIAAAAAAAAAAAAAAAAA", "secret"),
+        Keys("ASIAAAAAAAAAAAAAAAAA", "secret", token="none of ours"),
+    ):
+        assert code(raw.send(*whoami(keys=keys))[1]) == "InvalidClientTokenId"
+    assert held == [DECOY, DECOY]
 
 
 def test_a_request_without_any_signature_is_refused(raw):
