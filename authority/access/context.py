@@ -29,13 +29,16 @@ TYPES: Final = {
 
 @functools.lru_cache(maxsize=8_192)
 def unmapped(address: str) -> str:
-    """*address* with an IPv4 address that came in IPv6 clothes undressed, so that its ranges apply to it."""
+    """*address* with an IPv4 address that came in IPv6 clothes undressed, so that its ranges apply to it.
+
+    Without its zone, which says by which of a machine's interfaces it came, and which no range has.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or IPv6Address(int(parsed)))
     return str(parsed)
 
 

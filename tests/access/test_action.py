@@ -141,7 +141,14 @@ def test_a_long_term_key_says_nothing_about_mfa():
 
 @pytest.mark.parametrize(
     ("claimed", "address"),
-    [("::ffff:10.0.0.1", "10.0.0.1"), ("2001:DB8::1", "2001:db8::1"), ("10.0.0.1", "10.0.0.1"), ("", "")],
+    [
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1%eth0", "10.0.0.1"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("", ""),
+    ],
 )
 def test_an_ipv4_address_in_ipv6_clothes_is_undressed(claimed, address):
     assert unmapped(claimed) == address

@@ -511,6 +511,14 @@ def test_what_only_the_resource_server_vouches_for_is_weighed_and_marked():
     assert record.judged == SESSION.access_key_id
 
 
+def test_an_address_with_its_zone_is_outside_of_other_networks_like_any_other():
+    outside = {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+    denied = inline(PRODUCTION, UPDATE_APP, "office", Action="*", Resource="*", Effect="Deny", Condition=outside)
+    given = question(context={"aws:SourceIp": "fe80::1%eth0"})
+    assert not answered(given, denied).decision
+    assert judged_record(given, denied).context["aws:sourceip"] == "fe80::1"
+
+
 def test_what_nobody_stated_is_absent_and_not_our_own_requests():
     """Our asker's address must not stand in for its client's: a Deny for other networks applies to who is nowhere."""
     outside = {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
