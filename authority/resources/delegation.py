@@ -16,7 +16,7 @@ from authority.access.caller import Credential
 from authority.kernel.refusal import Reason, Refusal
 from authority.resources.authzen import Evaluate, EvaluateAll, questions_of
 
-OURS: Final = frozenset({"authority", "iam", "organizations", "sts"})
+OURS: Final = frozenset({"authority", "cloudtrail", "cognito-identity", "iam", "organizations", "sts"})
 """Services that this authority is itself: what was signed for them is for no resource server to pass on."""
 SCOPED_TO_SERVICE: Final = "Credential should be scoped to correct service: '{}'."
 

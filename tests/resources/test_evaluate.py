@@ -21,8 +21,9 @@ from authority.model import holders, principals, roles
 from authority.model.event import DecisionRecord
 from authority.model.state import EMPTY, State, evolve
 from authority.policy.combine import Effect
+from authority.registry import OWN_SERVICE, SERVICES
 from authority.resources.authzen import Evaluate, EvaluateAll, Evaluation
-from authority.resources.delegation import Judged, Presented, proofs_of
+from authority.resources.delegation import OURS, Judged, Presented, proofs_of
 from authority.resources.evaluate import batch_evaluate, evaluate
 from authority.wire.sigv4 import Unproven, signing_key, verify_delegated
 from tests.access.test_action import OFFICE
@@ -509,6 +510,10 @@ def test_what_only_the_resource_server_vouches_for_is_weighed_and_marked():
     assert record.context["aws:sourceip"] == "10.0.0.1"
     assert (record.context["aws:securetransport"], record.context["s3:max-keys"]) == ("true", "7")
     assert record.judged == SESSION.access_key_id
+
+
+def test_no_resource_server_passes_on_what_was_signed_for_a_service_of_this_authority():
+    assert {OWN_SERVICE, *SERVICES} == OURS
 
 
 def test_an_address_with_its_zone_is_outside_of_other_networks_like_any_other():
