@@ -172,7 +172,10 @@ def weigh(question: Question) -> Verdict:
     grant = _NONE
     resource: _Said = (theirs, [])
     if question.trust or question.resource_policies:
+        if question.trust:
+            hearing.context = _with_tags_passed_on(question.context)
         allowed, grant = hearing.hear(theirs, question.resource_policies)
+        hearing.context = question.context
         resource = (theirs, allowed)
     controlled = bool(question.scps or question.rcps) and not _is_service_linked(question.principal)
     control = hearing.hear_levels("scp", question.scps) if controlled and kind not in _OUTSIDERS else []
@@ -210,6 +213,20 @@ def weigh(question: Question) -> Verdict:
             return hearing.close(_IMPLICIT_DENY, (), layer)
         determined_by += statements
     return hearing.close(_ALLOWED, determined_by)
+
+
+def _with_tags_passed_on(context: Context) -> Context:
+    """*context* as a trust policy reads it: tags of the calling session that go on stand for those of the role.
+
+    INVARIANT: for nobody else.  Who asks may choose them, and would step around his own policies' `aws:ResourceTag`.
+    """
+    names = [folded(key) for key in context.get("sts:transitivetagkeys", ())]
+    standing = {
+        f"aws:resourcetag/{name}": context[f"aws:principaltag/{name}"]
+        for name in names
+        if f"aws:requesttag/{name}" not in context and f"aws:principaltag/{name}" in context
+    }
+    return {**context, **standing} if standing else context
 
 
 def _is_service_linked(principal: Principal) -> bool:

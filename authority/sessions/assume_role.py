@@ -265,9 +265,6 @@ def _weighings(
         conditions |= tags.conditions()
     if found is not None and found[1].tags:
         conditions |= resource_tags(found[1].tags)
-    for tag in tags.inherited:
-        # Tags that are passed on stand for those of the role (IAM User Guide, chaining roles with session tags).
-        conditions[f"aws:resourcetag/{folded(tag.key)}"] = tag.value
     policies = () if found is None else (trust_policy(*found, call.partition),)
     names = ["sts:AssumeRole"]
     if tags.passed or tags.inherited:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from authority.kernel.ids import PolicyId
 from authority.kernel.refusal import Reason
 from authority.kernel.tags import Tag
-from authority.model import holders
+from authority.model import boundaries, holders, policies
 from tests.sessions.world import (
     ANN,
     AUDIT,
@@ -179,17 +180,55 @@ def test_inherited_tags_need_the_permission_to_tag_too():
     assert refused(chained(world), Reason.ACCESS_DENIED)
 
 
-def test_inherited_tags_stand_for_those_of_the_role_that_is_assumed_next():
+TEAM_A = {"StringEquals": {"aws:ResourceTag/Team": "a"}}
+
+
+def test_inherited_tags_stand_for_those_of_the_role_in_the_trust_policy_that_is_asked_next():
     world = World(
         holders.HolderTagged(account=PRODUCTION, holder=AUDIT, tags=(Tag("Team", "b"),)),
-        may(
-            DEPLOY,
-            policy({"Action": "sts:*", "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/Team": "a"}}}),
-        ),
+        retrust(AUDIT, trusting(PRODUCTION, Condition=TEAM_A)),
     )
     assert issued(chained(world)).role_id == AUDIT
     untagged = held(world.assume())
     assert refused(world.assume(AUDIT_ARN, who=untagged), Reason.ACCESS_DENIED)
+
+
+@pytest.mark.parametrize("layer", ["identity", "boundary", "session"])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param(policy({"Action": "sts:*", "Resource": "*", "Condition": TEAM_A}), id="an Allow"),
+        pytest.param(
+            policy(
+                {"Action": "*", "Resource": "*"},
+                {
+                    "Effect": "Deny",
+                    "Action": "sts:*",
+                    "Resource": "*",
+                    "Condition": {"StringEquals": {"aws:ResourceTag/Team": "b"}},
+                },
+            ),
+            id="a Deny",
+        ),
+    ],
+)
+def test_nobody_steps_around_his_own_policies_with_a_tag_that_he_passes_on(layer, limits):
+    """Who asks chooses his tags: a tag of his must not hide the tag that the role wears from what limits him."""
+    world = World(holders.HolderTagged(account=PRODUCTION, holder=AUDIT, tags=(Tag("Team", "b"),)))
+    passed = {"Tags": [TEAM], "TransitiveTagKeys": ["Team"]}
+    match layer:
+        case "identity":
+            world.take(may(DEPLOY, limits))
+            who = held(world.assume(**passed))
+        case "boundary":
+            made = policies.PolicyCreated(
+                account=PRODUCTION, policy_id=PolicyId("ANPALIMIT"), name="Limit", path="/", document=limits
+            )
+            world.take(made, boundaries.BoundarySet(account=PRODUCTION, holder=DEPLOY, policy_id=made.policy_id))
+            who = held(world.assume(**passed))
+        case _:
+            who = held(world.assume(**passed, Policy=limits))
+    assert refused(world.assume(AUDIT_ARN, who=who), Reason.ACCESS_DENIED)
 
 
 def test_t09_fifty_tags_are_the_most_with_those_that_go_on():
