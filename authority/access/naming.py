@@ -82,6 +82,15 @@ def role_by_arn(state: State, text: str) -> tuple[Account, Role] | None:
     return known[text]
 
 
+def role_wanted(state: State, call: Call[Any], text: str) -> tuple[Account, Role] | None:
+    """The role that an ARN names in the partition of the request; under the name of another it is not there.
+
+    INVARIANT: a role has one name, since policies compare it and the log keeps it as who asks spells it.
+    """
+    arn = parse(text)
+    return role_by_arn(state, text) if arn is not None and arn.partition == call.partition else None
+
+
 def _role_by_arn(state: State, text: str) -> tuple[Account, Role] | None:
     arn = parse(text)
     if arn is None or arn.service != "iam" or arn.region or arn.kind != "role":

@@ -14,7 +14,7 @@ from authority.access.action import Decision, Facts
 from authority.access.applicable import trust_policy
 from authority.access.call import Call
 from authority.access.issuing import Lineage, TokenSize, Wanted, depth_refused, duration_refused, minted, role_session
-from authority.access.naming import role_by_arn
+from authority.access.naming import role_wanted
 from authority.access.session_contents import (
     PolicyDescriptor,
     SessionTags,
@@ -87,8 +87,7 @@ def issue(
         return Decision(answer=tags, subject=asked.role_arn)
     if isinstance(policy, Refusal):
         return Decision(answer=policy, subject=asked.role_arn)
-    named = parse(asked.role_arn)
-    found = role_by_arn(state, asked.role_arn) if named is not None and named.partition == call.partition else None
+    found = role_wanted(state, call, asked.role_arn)
     weighed: list[Weighed] = []
 
     def refused(refusal: Refusal) -> Decision:

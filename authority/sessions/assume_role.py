@@ -28,7 +28,7 @@ from authority.access.issuing import (
     role_session,
 )
 from authority.access.mfa import Compared, judge_mfa
-from authority.access.naming import role_by_arn
+from authority.access.naming import role_wanted
 from authority.access.session_contents import (
     NO_TAGS,
     PolicyDescriptor,
@@ -180,9 +180,7 @@ def _decided(
     state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *, active: int | None, with_mfa: bool
 ) -> Decision:
     wanted, caller = call.input, call.caller
-    named = parse(wanted.role_arn)
-    ours = named is not None and named.partition == call.partition
-    found = role_by_arn(state, wanted.role_arn) if ours else None
+    found = role_wanted(state, call, wanted.role_arn)
     weighed: list[Weighed] = []
     for one in _weighings(state, call, facts, asked, found, with_mfa=with_mfa):
         weighed.append(one)

@@ -164,6 +164,16 @@ def test_another_role_leads_to_no_issuer(arn: str):
     assert isinstance(sought(given(), wanted(arn=arn)), Refusal)
 
 
+@pytest.mark.parametrize("partition", ["aws-cn", "AWS", "*", "anything"])
+def test_a_role_is_there_under_one_name_only(partition: str):
+    """Who asks would choose the name that policies compare and the log keeps."""
+    state = given("accounts.google.com")
+    text = token({**GOOD, "iss": "https://accounts.google.com"})
+    spelled = wanted(text, ROLE.replace("arn:aws:", f"arn:{partition}:"))
+    assert decided(state, identity(state, wanted(text)), wanted(text)).facts
+    assert refused(decided(state, identity(state, spelled), spelled), Reason.ACCESS_DENIED)
+
+
 def test_an_account_that_is_closed_trusts_nobody():
     closed = account_settings.AccountClosed(account=ACCOUNT)
     state = given()
