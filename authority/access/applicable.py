@@ -146,7 +146,8 @@ def boundary_policies(state: State, caller: Caller) -> tuple[Policy, ...] | None
 def session_policies(state: State, caller: Caller) -> tuple[Policy, ...] | None:
     """The session policies that came with a session, which limit it; None where it has none.
 
-    A managed policy that is gone since allows nothing: it must not widen the session.
+    A managed policy that is gone since allows nothing: it must not widen the session.  Nor must one that came later
+    with its name.
     """
     session = caller.session
     if session is None or not (session.policy or session.policy_arns):
@@ -157,7 +158,7 @@ def session_policies(state: State, caller: Caller) -> tuple[Policy, ...] | None:
     account, partition = state.accounts[caller.account], partition_of(caller)
     for arn in session.policy_arns:
         policy = policy_by_arn(state, account, arn, partition)
-        if policy is not None:
+        if policy is not None and (not session.policy_ids or policy.id in session.policy_ids):
             found.append(managed_policy(policy, partition, "session"))
     return tuple(found)
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from authority.access.beside import Beside
-from authority.kernel.ids import LONG_TERM_KEY, AccessKeyId, AccountId, RoleId, SealingKeyId
+from authority.kernel.ids import LONG_TERM_KEY, AccessKeyId, AccountId, PolicyId, RoleId, SealingKeyId
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
 from authority.model.account import Account
@@ -59,6 +59,8 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
     """Condition keys that the provider's word has become."""
     root_provider: tuple[AccountId, str] | None = None
     """The provider that its chain began with, where an account keeps it."""
+    policy_ids: tuple[PolicyId, ...] = ()
+    """The unique ids of its managed policies; empty in tokens of before they were said."""
 
     @property
     def owner(self) -> str:
@@ -92,6 +94,7 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
             provider=session.provider,
             vouched=session.vouched,
             root_provider=session.root_provider,
+            policy_ids=session.policy_ids,
         )
 
 

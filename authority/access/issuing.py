@@ -175,6 +175,7 @@ def _issued(state: State, facts: Facts, lineage: Lineage, wanted: Wanted, whose:
         vouched=wanted.vouched,
         evidence=wanted.evidence,
         root_provider=lineage.root_provider,
+        policy_ids=wanted.policies.ids,
     )
 
 

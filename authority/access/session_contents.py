@@ -13,6 +13,7 @@ import msgspec
 
 from authority.access.applicable import policy_by_arn
 from authority.access.context import Context
+from authority.kernel.ids import PolicyId
 from authority.kernel.letters import folded
 from authority.kernel.refusal import Reason, Refusal
 from authority.kernel.tags import Tag
@@ -100,10 +101,14 @@ def session_tags(
 
 
 class SessionPolicies(msgspec.Struct, frozen=True):
-    """The policies of a session to be: the inline one, and managed ones with the version that is in force now."""
+    """The policies of a session to be: the inline one, and managed ones with the version that is in force now.
+
+    `ids` are the unique ids of the managed ones, in their order.
+    """
 
     inline: str = ""
     managed: tuple[tuple[str, str], ...] = ()
+    ids: tuple[PolicyId, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -140,13 +145,15 @@ def session_policies(
     if size_of(inline) + sum(map(len, arns)) > MOST_PLAIN:
         return _unfit("policy", f"Member must have length less than or equal to {MOST_PLAIN}")
     managed: list[tuple[str, str]] = []
+    ids: list[PolicyId] = []
     for arn in arns:
         policy = policy_by_arn(state, account, arn, partition)
         if policy is None or policy.retired:
             text = f"The policy {arn} does not exist or is not attachable." if arn else "A policy is named by its ARN."
             return Refusal(Reason.VALIDATION_ERROR, text)
         managed.append((arn, f"v{policy.default}"))
-    return SessionPolicies(inline, tuple(managed))
+        ids.append(policy.id)
+    return SessionPolicies(inline, tuple(managed), tuple(ids))
 
 
 def packed_size(policies: SessionPolicies, tags: Sequence[Tag]) -> int:

@@ -276,5 +276,5 @@ def _session(issued: SessionIssued, account: str, whose: Whose) -> SessionIssued
     if caller != account and (issued.caller_access_key_id or issued.caller_arn):
         issued = _replace(issued, caller_access_key_id="", caller_arn="")
     if issued.account != account:
-        issued = _replace(issued, policy_versions=(), sealing_key_id="", decided_from=0)
+        issued = _replace(issued, policy_versions=(), policy_ids=(), sealing_key_id="", decided_from=0)
     return issued

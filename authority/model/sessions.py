@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from authority.kernel.ids import AccessKeyId, AccountId, RoleId, SealingKeyId
+from authority.kernel.ids import AccessKeyId, AccountId, PolicyId, RoleId, SealingKeyId
 from authority.kernel.tags import Tag
 from authority.model.fact import AccountFact
 
@@ -68,6 +68,8 @@ class SessionIssued(AccountFact, frozen=True, kw_only=True, tag="session-issued"
     """The digest of the token or assertion that it was issued for, or the assertion's id."""
     root_provider: tuple[AccountId, str] | None = None
     """The provider that its chain began with, by account and unique id; None for a key, or for a name known to all."""
+    policy_ids: tuple[PolicyId, ...] = ()
+    """The unique ids of the policies in `policy_versions`: whatever comes later with their names is another."""
 
     def arn(self, partition: str) -> str:
         """Who the session is, as AWS names it."""

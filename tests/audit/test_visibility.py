@@ -139,9 +139,11 @@ def test_that_the_other_side_denied_is_told_to_neither():
 
 
 def test_the_callers_account_sees_the_session_that_it_received():
-    (issued,) = seen_by(ACROSS, DEVELOPMENT, ALL_KEYS).facts
+    limited = {"policy_versions": (("arn:aws:iam::111122223333:policy/Books", "v1"),), "policy_ids": ("ANPABOOKS",)}
+    across = assumes(DEV, "UpdateAPP", PRODUCTION, "ASIA1", **limited)
+    (issued,) = seen_by(across, DEVELOPMENT, ALL_KEYS).facts
     assert (issued.access_key_id, issued.caller_arn, issued.ancestors) == ("ASIA1", DEV.arn, (DEV.access_key_id,))
-    assert (issued.policy_versions, issued.sealing_key_id, issued.decided_from) == ((), "", 0)
+    assert (issued.policy_versions, issued.policy_ids, issued.sealing_key_id, issued.decided_from) == ((), (), "", 0)
 
 
 def test_a_refusal_is_worded_for_the_caller_only():

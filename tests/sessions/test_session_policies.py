@@ -111,6 +111,25 @@ def test_blanks_inside_a_text_stay():
     assert json.loads(issued(World().assume(Policy=document)).policy) == json.loads(document)
 
 
+def test_t06_a_policy_that_is_made_anew_with_the_same_name_never_widens_the_session():
+    """Whoever may make policies must not give himself what his session was not to have."""
+    world = World()
+    who = held(world.assume(PolicyArns=[{"arn": BOOKS}]))
+    assert world.allows(who, "s3:GetObject", OBJECT, owner=PRODUCTION)
+    anew = policies.PolicyCreated(
+        account=PRODUCTION,
+        policy_id=PolicyId("ANPAANEW"),
+        name="Books",
+        path="/",
+        document=policy({"Action": "*", "Resource": "*"}),
+    )
+    world.take(policies.PolicyDeleted(account=PRODUCTION, policy_id=PolicyId("ANPABOOKS")), anew)
+    assert not world.allows(who, "s3:GetObject", OBJECT, owner=PRODUCTION)
+    again = world.assume(PolicyArns=[{"arn": BOOKS}])
+    assert issued(again).policy_ids == (anew.policy_id,)
+    assert world.allows(held(again), "s3:PutObject", OBJECT, owner=PRODUCTION)
+
+
 def test_the_version_in_force_is_written_down_and_a_later_one_holds():
     world = World()
     decision = world.assume(PolicyArns=[{"arn": BOOKS}])
