@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Final
 
 import structlog
@@ -27,6 +27,8 @@ STRANGER_BODY: Final = 262_144
 """Bytes that we read for somebody unknown: the largest assertion that an unsigned call may carry fits."""
 SIGNER_BODY: Final = 16_777_216
 """Bytes that we read once the key that signs is known to be ours: the largest metadata document fits, escaped."""
+LARGE_AT_ONCE: Final = 8
+"""Bodies that are larger than a stranger's and are read at a time: the id of a key proves nothing, and is no secret."""
 HEAD: Final = 16_376
 """Bytes of the request line, and of each header."""
 TOO_LARGE: Final = Refusal(Reason.REQUEST_TOO_LARGE, "The body is larger than this endpoint reads.")
@@ -68,6 +70,7 @@ class Endpoint:
         self._published = published
         self._bounds = bounds
         self._hosts = frozenset(hosts)
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     def answer_on(self, port: int) -> None:
         """Say which *port* we listen on: clients name it in `Host`."""
@@ -140,20 +143,24 @@ class Endpoint:
         limit = SIGNER_BODY if ours else STRANGER_BODY
         if (declared or 0) > limit:
             return TOO_LARGE
-        parts: list[bytes] = []
-        size = 0
         try:
-            async with asyncio.timeout(self._bounds.body):
-                async for part in request.content.iter_any():
-                    size += len(part)
-                    if size > limit:
-                        return TOO_LARGE
-                    parts.append(part)
+            async with asyncio.timeout(self._bounds.body), self._large if ours else nullcontext():
+                return await _read(request, limit)
         except TimeoutError:
             return TOO_SLOW
         except (web.RequestPayloadError, ConnectionError):
             return CUT_OFF
-        return b"".join(parts)
+
+
+async def _read(request: web.BaseRequest, limit: int) -> bytes | Refusal:
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.content.iter_any():
+        size += len(part)
+        if size > limit:
+            return TOO_LARGE
+        parts.append(part)
+    return b"".join(parts)
 
 
 async def _while_there(request: web.BaseRequest, pieces: Pieces) -> Pieces:

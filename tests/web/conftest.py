@@ -79,10 +79,14 @@ class Raw:
         finally:
             connection.close()
 
+    def connected(self) -> socket.socket:
+        """A connection on which nothing was said yet."""
+        host, port = self.host.split(":")
+        return socket.create_connection((host, int(port)), timeout=10)
+
     def say(self, text: bytes, patience: float = 5.0) -> bytes:
         """Everything that comes back to these bytes; nothing, if nothing came for *patience* seconds."""
-        host, port = self.host.split(":")
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with self.connected() as connection:
             connection.sendall(text)
             connection.settimeout(patience)
             parts = []

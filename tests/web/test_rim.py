@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from authority.web.endpoint import STRANGER_BODY
+from authority.web.endpoint import LARGE_AT_ONCE, STRANGER_BODY
 from tests.live import Live, running
 from tests.web.conftest import Raw
 
@@ -30,6 +31,25 @@ def test_a_strangers_body_without_a_length_is_bounded(raw):
     head = f"POST / HTTP/1.1\r\nHost: {raw.host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     answer = raw.say(head + chunk * 8 + b"0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_few_large_bodies_are_read_at_a_time(raw):
+    """Whoever knows the id of a key could fill the memory with them, and prove nothing."""
+    headers, body = raw.signed({"Action": "GetCallerIdentity", "Version": "2011-06-15", "X": "x" * STRANGER_BODY})
+    head = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Content-Length": str(len(body))}.items())
+    request = f"POST / HTTP/1.1\r\n{head}\r\n".encode() + body
+    with contextlib.ExitStack() as begun:
+        held = [begun.enter_context(raw.connected()) for _ in range(LARGE_AT_ONCE)]
+        for one in held:
+            one.sendall(request[:-1])
+        last = begun.enter_context(raw.connected())
+        last.sendall(request)
+        last.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            last.recv(1)
+        held[0].sendall(request[-1:])
+        last.settimeout(20)
+        assert last.recv(12) == b"HTTP/1.1 200"
 
 
 @pytest.mark.parametrize(
