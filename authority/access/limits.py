@@ -18,6 +18,8 @@ _STS: Final[Mapping[SessionKind, frozenset[str]]] = {
     SessionKind.FEDERATED_USER: frozenset({"GetCallerIdentity"}),
 }
 """The operations of STS that sessions other than a role's may call."""
+_LIKE_IAM: Final = frozenset({"authority:CreateAccount"})
+"""What is barred with IAM: it gives out a key for good."""
 
 
 def barred(caller: Caller, action: str) -> Refusal | None:
@@ -31,7 +33,7 @@ def barred(caller: Caller, action: str) -> Refusal | None:
         if operation in _NOT_BY_ROLES if allowed is None else operation not in allowed:
             return Refusal(Reason.ACCESS_DENIED, f"Cannot call {operation} with session credentials")
         return None
-    if service != "iam" or session.kind is SessionKind.ROLE:
+    if (service != "iam" and action not in _LIKE_IAM) or session.kind is SessionKind.ROLE:
         return None
     if session.kind is SessionKind.USER and session.mfa_at is not None:
         return None

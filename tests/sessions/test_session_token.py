@@ -119,6 +119,9 @@ MFA = {**CODE, "gathered": RIGHT}
     [
         pytest.param("get_session_token", {}, "iam:ListUsers", INVALID_TOKEN.reason, id="t13 not IAM without MFA"),
         pytest.param("get_session_token", MFA, "iam:ListUsers", None, id="t13 IAM with MFA"),
+        pytest.param(
+            "get_session_token", {}, "authority:CreateAccount", INVALID_TOKEN.reason, id="no account, with its key"
+        ),
         pytest.param("get_federation_token", {}, "iam:ListUsers", INVALID_TOKEN.reason, id="s07 never IAM, federated"),
         pytest.param("assume", {}, "iam:ListUsers", None, id="IAM with a role"),
         pytest.param("get_session_token", {}, "sts:AssumeRole", None, id="t13 AssumeRole"),
