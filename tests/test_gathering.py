@@ -92,4 +92,6 @@ def test_s14_sessions_are_counted_for_a_limit_whether_or_not_the_role_is_there(n
     coming = gather(Gathering(wanted, ANNS, Version(1, 1, world.state), world.now, "aws"))
     assert coming is not None
     asyncio.run(coming)  # type: ignore[arg-type]
-    assert asked == [CountActive(account=OTHER, trusted=ACCOUNT, now=world.now, most=3)]
+    there = tuple(world.state.accounts[OTHER].roles)
+    assert there
+    assert asked == [CountActive(account=OTHER, trusted=ACCOUNT, now=world.now, roles=there, most=3)]
