@@ -55,7 +55,10 @@ class Proposal(msgspec.Struct, Generic[Outcome_co], frozen=True):
 
 
 Act: TypeAlias = Callable[[Version, frozenset[str]], Proposal[Outcome_co]]
-"""Decides, purely.  May be asked again with another version, and with once keys that turned out to be taken."""
+"""Decides, purely.  May be asked again with another version, and with once keys that turned out to be taken.
+
+Those that its own group claims count as taken, too: they are committed together with it, or it is asked again.
+"""
 
 
 class Committed(msgspec.Struct, Generic[Outcome_co], frozen=True):
@@ -160,7 +163,7 @@ class Committer:
                 batch.popleft()
                 continue
             try:
-                proposal = waiting.act(self.version, waiting.claimed)
+                proposal = waiting.act(self.version, waiting.claimed | group.once if group.once else waiting.claimed)
             except Exception as fault:  # one request's fault is not another's
                 log.exception("decision_failed")
                 batch.popleft()
@@ -184,8 +187,8 @@ class Committer:
                 await self._catch_up()
                 return group.waiting
             case Claimed():
-                for waiting, proposal in zip(group.waiting, group.proposals, strict=True):
-                    waiting.claimed |= appended.keys.intersection(proposal.entry.once)
+                for waiting in group.waiting:
+                    waiting.claimed |= appended.keys
                 return group.waiting
             case _:
                 self._publish(group, appended)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from authority.access.caller import INVALID_TOKEN, account_of, owner_of
 from authority.access.mfa import Compared, device_by_serial
 from authority.audit.answers import Sessions
-from authority.audit.lending import CountActive
+from authority.audit.lending import CountLent, Lent
 from authority.audit.queries import FindSessions, OneEvent
 from authority.credentials import DECOY, Keyring, signer_in_use
 from authority.identity_pools.open_id_tokens import ALGORITHM as POOL_TOKENS
@@ -69,10 +69,10 @@ def gatherers(
         question = _limited(gathering)
         return brought(gathering, question) if gathering.input.serial_number or question is not None else None
 
-    async def brought(gathering: Gathering, question: CountActive | None) -> Brought:
+    async def brought(gathering: Gathering, question: CountLent | None) -> Brought:
         code = await one_code(gathering)
-        count = None if question is None else await answer(question, gathering.version.position)
-        return Brought(code, count if isinstance(count, int) else None)
+        lent = None if question is None else await answer(question, gathering.version.position)
+        return Brought(code, lent if isinstance(lent, Lent) else None)
 
     async def two_codes(gathering: Gathering) -> Compared | None:
         """Hold two codes in a row against the seed of the device that is named (IAM API, EnableMFADevice)."""
@@ -159,7 +159,7 @@ def _device(gathering: Gathering) -> MfaDevice | None:
     return None if found is None or found[0].id != account_of(state, gathering.credential) else found[1]
 
 
-def _limited(gathering: Gathering) -> CountActive | None:
+def _limited(gathering: Gathering) -> CountLent | None:
     """The question how many sessions the caller's account has of the roles of the account that is asked for one.
 
     None where there is no limit to them.  It is the same question for a role that is not there: how long it takes to
@@ -171,7 +171,7 @@ def _limited(gathering: Gathering) -> CountActive | None:
     most = None if lender is None or account is None else limit_for(lender, account)
     if lender is None or account is None or most is None:
         return None
-    return CountActive(account=lender.id, trusted=account, now=gathering.now, roles=tuple(lender.roles), most=most)
+    return CountLent(account=lender.id, trusted=account, now=gathering.now, roles=tuple(lender.roles), most=most)
 
 
 async def _changing(keyring: Keyring, hasher: PasswordHasher, gathering: Gathering) -> Changing | None:

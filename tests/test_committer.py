@@ -86,6 +86,24 @@ async def test_a_once_key_is_won_once_however_many_race_for_it(ledger):
     assert committed[0].outcome == "first"
 
 
+async def test_of_some_places_each_is_taken_once_however_many_race_for_them(ledger):
+    decided = 0
+
+    def taking(version, claimed):
+        nonlocal decided
+        decided += 1
+        free = [f"place:{number}" for number in range(10) if f"place:{number}" not in claimed]
+        return proposal(once=(free[0],), outcome=free[0]) if free else proposal(outcome="none")
+
+    await ledger.append([proposal(once=(f"place:{number}",)).entry for number in (0, 1, 4)], folded=0)
+    async with committing(ledger) as committer:
+        committed = await asyncio.gather(*(committer.submit(taking) for _ in range(50)))
+    taken = [one.outcome for one in committed]
+    assert sorted(taken) == ["none"] * 43 + [f"place:{number}" for number in (2, 3, 5, 6, 7, 8, 9)]
+    assert taken[7:] == ["none"] * 43, "not in the order in which they came"
+    assert decided <= 3 * 50, "each place that is taken was tried by each of them"
+
+
 async def test_the_published_state_is_the_fold_of_the_log(ledger):
     async with committing(ledger) as committer:
         await asyncio.gather(*(committer.submit(account(number % 7)) for number in range(40)))

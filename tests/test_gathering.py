@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from authority.access.caller import Credential
-from authority.audit.lending import CountActive
+from authority.audit.lending import CountLent
 from authority.gathering import gatherers
 from authority.model import authority, roles
 from authority.model import mfa as facts_of
@@ -94,4 +94,4 @@ def test_s14_sessions_are_counted_for_a_limit_whether_or_not_the_role_is_there(n
     asyncio.run(coming)  # type: ignore[arg-type]
     there = tuple(world.state.accounts[OTHER].roles)
     assert there
-    assert asked == [CountActive(account=OTHER, trusted=ACCOUNT, now=world.now, roles=there, most=3)]
+    assert asked == [CountLent(account=OTHER, trusted=ACCOUNT, now=world.now, roles=there, most=3)]

@@ -35,7 +35,7 @@ class Facts(msgspec.Struct, gc=False):
     """The time, the ids and the chance that a decision may use.
 
     All comes from one *seed*, so that deciding again after a conflict makes the same ids.  `decided_from` is the
-    position of the newest configuration; `claimed` are once keys of this request that turned out to be taken.
+    position of the newest configuration; `claimed` are once keys that turned out to be taken.
     """
 
     now: datetime

@@ -73,14 +73,21 @@ class FindLoans(Query, frozen=True, kw_only=True):
     max_results: int = DEFAULT_RESULTS
 
 
-class CountActive(Query, frozen=True, kw_only=True):
-    """How many sessions of *account*'s *roles* has *trusted* at *now*?  The answer is a number, *most* at most."""
+class CountLent(Query, frozen=True, kw_only=True):
+    """How many sessions of *account*'s *roles* has *trusted* at *now*, counted up to *most*?  The answer is `Lent`."""
 
     account: str
     trusted: str
     now: datetime
     roles: tuple[str, ...]
     most: int
+
+
+class Lent(msgspec.Struct, frozen=True):
+    """The sessions that one account ever had of another's roles, and those of them that are active."""
+
+    issued: int
+    active: int
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

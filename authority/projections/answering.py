@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authority.audit import tokens
 from authority.audit.accessing import Accessed, FindAccesses
 from authority.audit.answers import EventRecord, Events, LastUse, SeenEvent, SeenEvents, SessionRecord, Sessions
-from authority.audit.lending import CountActive, FindLoans
+from authority.audit.lending import CountLent, FindLoans
 from authority.audit.queries import (
     AccessKeyLastUsed,
     FindEvents,
@@ -52,7 +52,7 @@ from authority.ledger.port import Entry, Ledger
 from authority.model.event import Event
 from authority.model.sessions import SessionIssued
 from authority.projections.indexing import event_of, microseconds, moment
-from authority.projections.lending import count_active, find_loans
+from authority.projections.lending import count_lent, find_loans
 from authority.projections.reading import json_list, known_of, rows_of
 from authority.projections.seeking import Effort, Search, seek
 from authority.projections.tables import term_number, trail_number
@@ -100,8 +100,8 @@ async def answer(query: Query, sources: Sources) -> object:
             return await _accesses(sources.connection, query.ids)
         case FindLoans():
             return await find_loans(query, sources.connection)
-        case CountActive():
-            return await count_active(query, sources.connection)
+        case CountLent():
+            return await count_lent(query, sources.connection)
         case RoleLastUsed():
             return (await _last_uses(sources.connection, (query.role_id,))).get(query.role_id)
         case _:

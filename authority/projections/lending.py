@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authority.audit.lending import CountActive, FindLoans, Loan, Loans, Usage
+from authority.audit.lending import CountLent, FindLoans, Lent, Loan, Loans, Usage
 from authority.projections.indexing import microseconds, moment
 from authority.projections.reading import json_list, rows_of
 
@@ -30,9 +30,11 @@ _FIND: Final = (
     "ORDER BY trusted, external_id, role LIMIT ?"
 )
 _FIND_ONE: Final = _FIND.replace("WHERE account = ?", "WHERE account = ? AND trusted = ?")
-_COUNT_ACTIVE: Final = (
-    f"SELECT count(*) FROM (SELECT 1 FROM loan JOIN session ON {_LIVE} "  # noqa: S608 - of our own words
-    "WHERE loan.account = ? AND loan.trusted = ? LIMIT ?)"
+_COUNT_LENT: Final = (
+    "SELECT (SELECT coalesce(sum(issued), 0) FROM loan WHERE account = ?1 AND trusted = ?2), "
+    "(SELECT count(*) FROM (SELECT 1 FROM loan JOIN session ON session.loan = loan.id AND session.ended_at IS NULL "
+    "AND session.expires_at > ?3 AND session.role_id IN (SELECT value FROM json_each(?4)) "
+    "WHERE loan.account = ?1 AND loan.trusted = ?2 LIMIT ?5))"
 )
 
 
@@ -88,9 +90,8 @@ async def find_loans(query: FindLoans, connection: AsyncConnection) -> Loans:
     return Loans(usages[: query.max_results], len(usages) > query.max_results)
 
 
-async def count_active(query: CountActive, connection: AsyncConnection) -> int:
-    """See `CountActive`."""
-    values = (microseconds(query.now), json_list(query.roles), query.account, query.trusted, query.most)
-    rows = await rows_of(connection, _COUNT_ACTIVE, values)
-    count: int = rows[0][0]
-    return count
+async def count_lent(query: CountLent, connection: AsyncConnection) -> Lent:
+    """See `CountLent`."""
+    values = (query.account, query.trusted, microseconds(query.now), json_list(query.roles), query.most)
+    ((issued, active),) = await rows_of(connection, _COUNT_LENT, values)
+    return Lent(issued, active)

@@ -1,7 +1,7 @@
 """sts:AssumeRole - trade a caller's identity for a role's, for a while.
 
 Gathered: `Brought`, what a one-time code is worth and, where the role's account limits the sessions of the caller's,
-how many are active.
+how many there were and are.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from authority.access.session_contents import (
 )
 from authority.access.tagging import resource_tags
 from authority.access.weighing import Weighed, weigh
+from authority.audit.lending import Lent
 from authority.kernel.arn import parse
 from authority.kernel.letters import folded
 from authority.kernel.refusal import Reason, Refusal
@@ -87,7 +88,7 @@ class Brought(msgspec.Struct, frozen=True, gc=False):
     """What was found out before the decision; None of what was not asked for."""
 
     code: Compared | None = None
-    active: int | None = None
+    lent: Lent | None = None
 
 
 NOTHING_BROUGHT: Final = Brought()
@@ -140,10 +141,11 @@ def assume_role(state: State, call: Call[AssumeRole], facts: Facts) -> Decision:
     if judged.refusal is not None:
         decision = Decision(answer=judged.refusal, subject=wanted.role_arn)
     else:
-        decision = _decided(state, call, facts, asked, active=brought.active, with_mfa=judged.mfa_at is not None)
+        decision = _decided(state, call, facts, asked, lent=brought.lent, with_mfa=judged.mfa_at is not None)
     if not judged.facts and not judged.once:
         return decision
-    return msgspec.structs.replace(decision, facts=(*judged.facts, *decision.facts), once=judged.once)
+    facts_, once = (*judged.facts, *decision.facts), (*judged.once, *decision.once)
+    return msgspec.structs.replace(decision, facts=facts_, once=once)
 
 
 def read(call: Call[AssumeRole]) -> Asked | Refusal:
@@ -177,7 +179,7 @@ def passed_on(caller: Caller) -> tuple[Tag, ...]:
 
 
 def _decided(
-    state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *, active: int | None, with_mfa: bool
+    state: State, call: Call[AssumeRole], facts: Facts, asked: Asked, *, lent: Lent | None, with_mfa: bool
 ) -> Decision:
     wanted, caller = call.input, call.caller
     found = role_wanted(state, call, wanted.role_arn)
@@ -204,10 +206,12 @@ def _decided(
         too_large(percent, policies)
         or duration_refused(role, wanted.duration_seconds, chained=caller.chained)
         or depth_refused(state, lineage)
-        or _limit_refused(account, caller, active)
     )
     if refusal is not None:
         return refused(refusal)
+    place = _place(account, caller, lent, facts)
+    if isinstance(place, Refusal):
+        return refused(place)
     contents = Wanted(
         name=wanted.role_session_name,
         seconds=wanted.duration_seconds,
@@ -235,6 +239,7 @@ def _decided(
         facts=(session,),
         answer=minted(session, wanted.minimum_session_token_size, answer),
         weighed=tuple(weighed),
+        once=place,
         subject=wanted.role_arn,
     )
 
@@ -291,14 +296,22 @@ def limit_for(account: Account, caller_account: str) -> int | None:
     return None if account.id == caller_account else account.session_limits.get(caller_account)
 
 
-def _limit_refused(account: Account, caller: Caller, active: int | None) -> Refusal | None:
+def _place(account: Account, caller: Caller, lent: Lent | None, facts: Facts) -> tuple[str, ...] | Refusal:
+    """The once key of one session among those that the caller's account may have; none where there is no limit.
+
+    INVARIANT: sessions under way at one moment take different places, so that no more than the limit are ever active.
+    A place lies below the number of those that ended by then and the limit together, and no two sessions have the same:
+    so no more were issued than have ended and may be active.
+    """
     most = limit_for(account, caller.account)
     if most is None:
-        return None
-    if active is None:
+        return ()
+    if lent is None:
         return Refusal(Reason.SERVICE_UNAVAILABLE, "The limit of sessions has just been set; try again.")
-    if active < most:
-        return None
+    for number in range(lent.issued, lent.issued + most - lent.active):
+        place = f"lent:{account.id}:{caller.account}:{number}"
+        if place not in facts.claimed:
+            return (place,)
     return Refusal(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for ActiveSessionsPerTrustedAccount: {most}")
 
 

@@ -1,7 +1,7 @@
 """What others do with the roles that were lent to them, and how many sessions at a time they may have.
 
-Whoever delegates pays for the use.  A limit counts the sessions that are active when a request is read: as many as are
-under way at one moment may pass it together.
+Whoever delegates pays for the use.  A limit holds for requests that are under way at one moment, too: each takes a
+place of its own among those that are left.
 """
 
 from __future__ import annotations

@@ -475,3 +475,14 @@ def test_whoever_lends_a_role_sees_its_use_and_limits_it(company: Company):
     assert counts == {"order-7": (3, 1, 2), "order-8": (0, 1, 0)}
     assert {one["activeLimit"] for one in found["thirdParties"]} == {2}
     assert company.live.ask("GET", "/v1/third-parties", partner)[1]["thirdParties"] == []
+
+    def another(_: int) -> str:
+        try:
+            company.session(lent, partner, ExternalId="order-7")
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "issued"
+
+    assert company.live.ask("PUT", path, body={"activeSessions": 5})[0] == 200
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(another, range(24))) == ["LimitExceeded"] * 21 + ["issued"] * 3

@@ -10,7 +10,7 @@ import pytest
 
 from authority.access.caller import Caller
 from authority.access.recording import Asked, act_of_authority, record
-from authority.audit.lending import CountActive, FindLoans, Loan, Loans, Usage
+from authority.audit.lending import CountLent, FindLoans, Lent, Loan, Loans, Usage
 from authority.kernel.refusal import Reason
 from authority.ledger.codec import new_entry
 from authority.model.lending import SessionLimitSet
@@ -82,9 +82,9 @@ class Book:
 
     async def active(self, projections, most: int = 100) -> int:
         now = self.world.now
-        query = CountActive(account=PRODUCTION, trusted=COMPANY, now=now, roles=self.roles, most=most)
-        count: int = await self.ask(projections, query)
-        return count
+        query = CountLent(account=PRODUCTION, trusted=COMPANY, now=now, roles=self.roles, most=most)
+        lent: Lent = await self.ask(projections, query)
+        return lent.active
 
 
 def seen(loans: Loans) -> dict[tuple[str, str], tuple[int, int, int]]:
@@ -195,9 +195,9 @@ LIMITED = SessionLimitSet(account=PRODUCTION, trusted=COMPANY, most=2)
 @pytest.mark.parametrize(
     ("facts", "brought", "reason"),
     [
-        pytest.param((LIMITED,), Brought(active=0), None, id="below the limit"),
-        pytest.param((LIMITED,), Brought(active=1), None, id="the last one"),
-        pytest.param((LIMITED,), Brought(active=2), Reason.LIMIT_EXCEEDED, id="at the limit"),
+        pytest.param((LIMITED,), Brought(lent=Lent(7, 0)), None, id="below the limit"),
+        pytest.param((LIMITED,), Brought(lent=Lent(7, 1)), None, id="the last one"),
+        pytest.param((LIMITED,), Brought(lent=Lent(7, 2)), Reason.LIMIT_EXCEEDED, id="at the limit"),
         pytest.param((LIMITED,), None, Reason.SERVICE_UNAVAILABLE, id="nobody has counted yet"),
         pytest.param((), None, None, id="no limit"),
         pytest.param(
@@ -208,7 +208,7 @@ LIMITED = SessionLimitSet(account=PRODUCTION, trusted=COMPANY, most=2)
         ),
         pytest.param(
             (LIMITED, may(ANN, policy({"Effect": "Deny", "Action": "*", "Resource": "*"}))),
-            Brought(active=2),
+            Brought(lent=Lent(7, 2)),
             Reason.ACCESS_DENIED,
             id="whoever may not learns no limit",
         ),
@@ -217,6 +217,18 @@ LIMITED = SessionLimitSet(account=PRODUCTION, trusted=COMPANY, most=2)
 def test_a_limit_holds_for_the_next_session(facts, brought, reason):
     decision = World(*facts).assume(gathered=brought)
     assert issued(decision) if reason is None else refused(decision, reason)
+
+
+def test_who_is_under_way_at_one_moment_takes_the_next_place_until_none_is_left():
+    world, taken = World(LIMITED), set()
+    for number in (7, 8):
+        decision = world.assume(gathered=Brought(lent=Lent(7, 0)), claimed=frozenset(taken))
+        assert issued(decision)
+        assert decision.once == (f"lent:{PRODUCTION}:{COMPANY}:{number}",)
+        taken.update(decision.once)
+    refusal = world.assume(gathered=Brought(lent=Lent(7, 0)), claimed=frozenset(taken))
+    assert refused(refusal, Reason.LIMIT_EXCEEDED)
+    assert refusal.once == ()
 
 
 def test_a_limit_is_nothing_to_ones_own_account():
