@@ -279,8 +279,12 @@ def _orphaned(state: State, session: SessionClaims) -> bool:
 
 
 def _vouches(state: State, account_id: AccountId, provider_id: str) -> bool:
-    """Whether a provider, or an identity pool, is still one of the account's."""
-    account = state.accounts.get(account_id)
+    """Whether a provider is still one of the account's, or an identity pool one of its own account's.
+
+    The roles of every account may trust a pool.
+    """
+    pool = state.identities.pools.get(provider_id)
+    account = state.accounts.get(account_id if pool is None else pool.account)
     if account is None or account.closed_at is not None:
         return False
     return any(provider_id in kept for kept in (account.oidc_providers, account.saml_providers, account.identity_pools))

@@ -9,10 +9,11 @@ import pytest
 
 from authority.access.action import Facts, Minted
 from authority.access.call import Call
+from authority.access.caller import INVALID_TOKEN, Caller, Credential, SessionClaims, caller_of
 from authority.access.vouched import STRANGER
-from authority.federation import own_tokens, saml
+from authority.federation import own_tokens, saml, web_identity
 from authority.federation.metadata import read_metadata
-from authority.federation.web_identity import WebIdentity
+from authority.federation.web_identity import AssumeRoleWithWebIdentity, WebIdentity
 from authority.identity_pools import coming as pool_calls
 from authority.identity_pools import logins
 from authority.identity_pools.coming import (
@@ -35,6 +36,7 @@ from authority.policy.principal import PrincipalKind
 from authority.replay.validity import session_standing
 from tests.access.test_action import OFFICE
 from tests.federation.responses import ACCOUNT, NOW, encoded, good, published
+from tests.federation.test_tokens import GOOD, keys, token
 from tests.identity_pools.worlds import (
     BOSS,
     COGNITO,
@@ -110,6 +112,35 @@ def test_what_a_pool_led_to_ends_with_it_where_an_operator_says_so():
     for facts, counts in (((), True), ((strict,), True), ((gone,), True), ((strict, gone), False)):
         later = evolve(state, facts, NOW)
         assert session_standing(later, found, 1, NOW, "aws").valid is counts
+
+
+@pytest.mark.parametrize(
+    ("gone", "counts"),
+    [
+        pytest.param(None, True, id="nothing is gone"),
+        pytest.param(identity_pools.IdentityPoolDeleted(account=ACCOUNT, pool=POOL), False, id="the pool is"),
+        pytest.param(account_settings.AccountClosed(account=ACCOUNT), False, id="the account of the pool is"),
+    ],
+)
+def test_a_pool_stands_behind_sessions_in_other_accounts_for_as_long_as_it_is_there(gone: Any, counts: bool):
+    strict = authority.Settings("1", ("us-east-1",), role_sessions_end_with_parent=True)
+    state, identity = arrive(
+        world(
+            authority.SettingsChanged(settings=strict),
+            roles.RoleCreated(account=OTHER, role_id="AROALENT", name="Lent", path="/", trust=trusting()),
+        ),
+        {},
+    )
+    told = {"iss": f"https://{COGNITO}", "aud": POOL, "sub": identity, "amr": ["unauthenticated"]}
+    wanted = AssumeRoleWithWebIdentity(f"arn:aws:iam::{OTHER}:role/Lent", "phone", token({**GOOD, **told}))
+    seeking = web_identity.sought(state, wanted)
+    assert isinstance(seeking, web_identity.Sought)
+    who = web_identity.judged(seeking, keys(), NOW)
+    found = session(decided(state, web_identity.assume_role_with_web_identity, wanted, who))
+    credential = Credential(found.access_key_id, SessionClaims.of(found, 2))
+    later = state if gone is None else evolve(state, [gone], NOW)
+    caller = caller_of(later, credential, now=NOW, partition="aws")
+    assert caller is INVALID_TOKEN if not counts else isinstance(caller, Caller), caller
 
 
 def test_a_guest_who_signs_in_stays_who_he_is_and_is_no_guest_any_more():
