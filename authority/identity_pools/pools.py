@@ -13,10 +13,11 @@ from authority.access.call import Call
 from authority.access.listing import scope_of
 from authority.access.naming import account_of
 from authority.access.tagging import QUOTA, request_tags, tags_refused
+from authority.access.weighing import Weighed, refusal_of, weigh
 from authority.federation import own_tokens, providers
 from authority.federation.introspection import AMAZON, FACEBOOK
 from authority.federation.oidc_providers import SCHEME, unschemed
-from authority.identity_pools.naming import named, own_pool, worn_by_named
+from authority.identity_pools.naming import named, own_pool, pool_arn, worn, worn_by_named
 from authority.kernel.ids import random_uuid
 from authority.kernel.paging import page
 from authority.kernel.refusal import Reason, Refusal
@@ -161,6 +162,17 @@ def _unfit(state: State, call: Call[Any], settings: PoolSettings) -> Refusal | N
     return None
 
 
+def _tagging(
+    state: State, call: Call[CreateIdentityPool] | Call[UpdateIdentityPool], facts: Facts, pool: IdentityPool | None
+) -> tuple[Weighed, ...]:
+    """The permission that tags need beside the one to make or change a pool (Service Authorization Reference)."""
+    if not call.input.tags:
+        return ()
+    resource = pool_arn(call, f"{call.origin.region}:*" if pool is None else pool.id)
+    tags = {**worn(pool), **request_tags(call.input.tags)}
+    return (weigh(state, call, facts.now, "cognito-identity:TagResource", resource, conditions=tags),)
+
+
 @action(
     "cognito-identity:CreateIdentityPool",
     resource=lambda _state, _call: "*",
@@ -169,16 +181,20 @@ def _unfit(state: State, call: Call[Any], settings: PoolSettings) -> Refusal | N
 def create_identity_pool(state: State, call: Call[CreateIdentityPool], facts: Facts) -> Decision:
     """Make a pool; its id begins with the region of the request (API, CreateIdentityPool)."""
     account, wanted = account_of(state, call), call.input
+    weighed = _tagging(state, call, facts, None)
+    if weighed and not weighed[0].verdict.allowed:
+        return Decision(answer=refusal_of(weighed[0]), weighed=weighed)
     settings = wanted.settings
     unfit = _unfit(state, call, settings) or tags_refused(wanted.tags, ignore_case=False, most=account.quota(QUOTA))
     if unfit is not None:
-        return Decision(answer=unfit)
+        return Decision(answer=unfit, weighed=weighed)
     most = account.quota("IdentityPoolsQuota")
     if len(account.identity_pools) >= most:
-        return refuse(Reason.LIMIT_EXCEEDED, f"Cannot exceed quota for IdentityPoolsPerAccount: {most}")
+        text = f"Cannot exceed quota for IdentityPoolsPerAccount: {most}"
+        return refuse(Reason.LIMIT_EXCEEDED, text, weighed=weighed)
     pool = f"{call.origin.region}:{random_uuid(facts.draw(16))}"
     made = IdentityPoolCreated(account=account.id, pool=pool, settings=settings, tags=wanted.tags)
-    return Decision(facts=(made,), answer=_shown(pool, settings, wanted.tags))
+    return Decision(facts=(made,), answer=_shown(pool, settings, wanted.tags), weighed=weighed)
 
 
 @action(
@@ -186,18 +202,21 @@ def create_identity_pool(state: State, call: Call[CreateIdentityPool], facts: Fa
     resource=named,
     conditions=lambda state, call: {**worn_by_named(state, call), **request_tags(call.input.tags)},
 )
-def update_identity_pool(state: State, call: Call[UpdateIdentityPool], _facts: Facts) -> Decision:
+def update_identity_pool(state: State, call: Call[UpdateIdentityPool], facts: Facts) -> Decision:
     """Say anew who may come to a pool; what is left out is no more (API, UpdateIdentityPool).  Tags are laid over."""
     account, wanted = account_of(state, call), call.input
     pool = own_pool(state, call, wanted.identity_pool_id)
     if isinstance(pool, Refusal):
         return Decision(answer=pool)
+    weighed = _tagging(state, call, facts, pool)
+    if weighed and not weighed[0].verdict.allowed:
+        return Decision(answer=refusal_of(weighed[0]), weighed=weighed)
     settings = wanted.settings
     unfit = _unfit(state, call, settings) or tags_refused(
         wanted.tags, pool.tags, ignore_case=False, most=account.quota(QUOTA)
     )
     if unfit is not None:
-        return Decision(answer=unfit)
+        return Decision(answer=unfit, weighed=weighed)
     updated = IdentityPoolUpdated(account=account.id, pool=pool.id, settings=settings)
     tagged = IdentityPoolTagged(account=account.id, pool=pool.id, tags=wanted.tags)
 
@@ -205,7 +224,7 @@ def update_identity_pool(state: State, call: Call[UpdateIdentityPool], _facts: F
         worn = later.accounts[account.id].identity_pools.get(pool.id, pool).tags
         return _shown(pool.id, settings, worn)
 
-    return Decision(facts=(updated, tagged) if wanted.tags else (updated,), then=answer)
+    return Decision(facts=(updated, tagged) if wanted.tags else (updated,), then=answer, weighed=weighed)
 
 
 @action("cognito-identity:DescribeIdentityPool", resource=named, conditions=worn_by_named)

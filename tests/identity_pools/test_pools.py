@@ -166,6 +166,28 @@ def test_permissions_may_depend_on_the_tags_of_a_pool():
     assert not isinstance(asked(state, describe_identity_pool, NamedPool(POOL)).answer, Refusal)
 
 
+CHANGED = UpdateIdentityPool(identity_pool_id=POOL, identity_pool_name="New", allow_unauthenticated_identities=False)
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "tagged"),
+    [
+        pytest.param(create_identity_pool, wanted(), POOL_ARN.replace(POOL, "us-east-1:*"), id="made"),
+        pytest.param(update_identity_pool, CHANGED, POOL_ARN, id="changed"),
+    ],
+)
+def test_whoever_brings_tags_with_a_pool_must_be_allowed_to_lay_them(action: Any, given: Any, tagged: str):
+    brought = msgspec.structs.replace(given, identity_pool_tags={"team": "a"})
+    state = operator(world(), str(action))
+    assert not isinstance(asked(state, action, given).answer, Refusal)
+    decision = asked(state, action, brought)
+    assert refused(decision, Reason.ACCESS_DENIED)
+    assert decision.facts == ()
+    assert decision.weighed[-1].question.resource == tagged
+    state = operator(world(), str(action), "cognito-identity:TagResource")
+    assert not isinstance(asked(state, action, brought).answer, Refusal)
+
+
 def test_another_accounts_pool_is_not_there():
     foreign = POOL.replace("1111-1", "2222-1")
     state = evolve(ALL, [identity_pools.IdentityPoolCreated(account=OTHER, pool=foreign, settings=SETTINGS)], NOW)
