@@ -240,10 +240,13 @@ def _tags(attributes: Mapping[str, tuple[str, ...]]) -> list[Tag]:
 
 
 def claims(state: State, identity: SamlIdentity, role_arn: str) -> tuple[str, ...]:
-    """What redeeming an assertion for a role claims for ever: once for each role, or once at all."""
+    """What redeeming an assertion for a role claims for ever: once for each role, or once at all.
+
+    INVARIANT: by whom it is of, which stays when the account deletes its provider and makes it anew.
+    """
     settings = state.settings
     once = identity.assertion.once or (settings is not None and settings.assertions_count_once)
-    redeemed = f"saml:{identity.provider_id}:{identity.assertion.id}"
+    redeemed = f"saml:{identity.account}:{identity.assertion.issuer}:{identity.assertion.id}"
     return (redeemed if once else f"{redeemed}:{role_arn}",)
 
 

@@ -214,10 +214,13 @@ def assume_role_with_web_identity(state: State, call: Call[AssumeRoleWithWebIden
 
 
 def claims(state: State, identity: WebIdentity) -> tuple[str, ...]:
-    """What trading a token claims for ever: nothing, since SDKs bring it again until it expires, or the token (J18)."""
+    """What trading a token claims for ever: nothing, since SDKs bring it again until it expires, or the token (J18).
+
+    INVARIANT: by the provider's name, which stays when the account deletes it and makes it anew.
+    """
     if state.settings is None or not state.settings.web_identity_tokens_count_once:
         return ()
-    return (f"web-identity:{identity.provider_id or identity.provider}:{identity.evidence}",)
+    return (f"web-identity:{identity.provider}:{identity.evidence}",)
 
 
 def trusted(state: State, identity: WebIdentity) -> bool:

@@ -241,18 +241,29 @@ def test_m21_only_bearers_are_confirmed():
 def test_m23_an_assertion_is_redeemed_once_for_each_role():
     root = good(roles=(f"{ROLE},{PROVIDER}", f"{ROLE.replace('Staff', 'Other')},{PROVIDER}"))
     first = redeem(given(), root)
-    assert first.once == (f"saml:SAML1:_a1:{ROLE}",)
+    assert first.once == (f"saml:{ACCOUNT}:{ENTITY}:_a1:{ROLE}",)
     again = redeem(given(), root, claimed=first.once)
     assert isinstance(again.answer, Refusal)
     assert "used already" in again.answer.message
     assert issued(redeem(given(), root, arn=ROLE.replace("Staff", "Other"), claimed=first.once))
 
 
+def test_m23_an_assertion_that_was_redeemed_stays_so_when_its_provider_is_made_anew():
+    first = redeem(given(), good())
+    anew = (
+        providers.SamlProviderDeleted(account=ACCOUNT, provider_id="SAML1"),
+        providers.SamlProviderCreated(account=ACCOUNT, provider_id="SAML2", name="Corp", metadata=metadata_of()),
+    )
+    again = redeem(evolve(given(), anew, NOW), good(), claimed=first.once)
+    assert isinstance(again.answer, Refusal)
+    assert "used already" in again.answer.message
+
+
 @pytest.mark.parametrize("how", ["the operator", "the provider"])
 def test_m23_or_once_at_all_where_somebody_says_so(how: str):
     state = given(assertions_count_once=how == "the operator")
     root = good(conditions="<saml:OneTimeUse/>" if how == "the provider" else "")
-    assert redeem(state, root).once == ("saml:SAML1:_a1",)
+    assert redeem(state, root).once == (f"saml:{ACCOUNT}:{ENTITY}:_a1",)
 
 
 SECOND = timedelta(seconds=1)

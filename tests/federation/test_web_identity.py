@@ -100,11 +100,22 @@ def test_j18_a_token_is_traded_once_where_the_operator_says_so():
     state = evolve(given(), (authority.SettingsChanged(settings=strict),), NOW)
     who = identity(state)
     first = decided(state, who)
-    assert first.once == (f"web-identity:OIDC1:{who.evidence}",)
+    assert first.once == (f"web-identity:{who.provider}:{who.evidence}",)
     call = Call(STRANGER, wanted(), OFFICE, who)
     again = assume_role_with_web_identity.decide(state, call, Facts(NOW, b"seed", 1, frozenset(first.once)))
     assert refused(again, Reason.INVALID_IDENTITY_TOKEN)
     assert decided(given(), identity(given())).once == ()
+
+
+def test_j18_a_token_that_was_traded_stays_so_when_its_provider_is_made_anew():
+    strict = authority.Settings("1", ("us-east-1",), web_identity_tokens_count_once=True)
+    state = evolve(given(), (authority.SettingsChanged(settings=strict),), NOW)
+    anew = (
+        providers.OidcProviderDeleted(account=ACCOUNT, provider_id="OIDC1"),
+        providers.OidcProviderCreated(account=ACCOUNT, provider_id="OIDC2", url=URL, client_ids=("app",)),
+    )
+    later = evolve(state, anew, NOW)
+    assert decided(later, identity(later)).once == decided(state, identity(state)).once != ()
 
 
 @pytest.mark.parametrize("partition", ["aws-cn", "zz"])

@@ -324,7 +324,7 @@ def test_an_assertion_leads_to_an_identity_and_is_good_once_for_the_credentials_
     state, identity = after(state, decision), decision.answer.identity_id  # type: ignore[attr-defined]
     issued = credentials(state, identity, given, somebody)
     assert session(issued).role_name == "Boss"
-    assert issued.once == (f"saml:SAML1:{who.assertion.id}:{BOSS}",)
+    assert issued.once == (f"saml:{ACCOUNT}:{who.assertion.issuer}:{who.assertion.id}:{BOSS}",)
     used = Facts(NOW, b"seed", 1, claimed=frozenset(issued.once))
     call = Call(STRANGER, GetCredentialsForIdentity(identity, given), OFFICE, somebody)
     assert refused(get_credentials_for_identity.decide(state, call, used), Reason.NOT_AUTHORIZED)
