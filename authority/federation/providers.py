@@ -11,7 +11,7 @@ from authority.access.call import Call
 from authority.access.context import Context
 from authority.access.naming import account_of
 from authority.access.tagging import resource_tags
-from authority.kernel.arn import Arn, parse
+from authority.kernel.arn import Arn, parse, partition_of
 from authority.kernel.refusal import Reason, Refusal
 from authority.model.account import Account
 from authority.model.providers import OidcProvider, ProviderTagged, ProviderUntagged, SamlProvider
@@ -40,9 +40,16 @@ def oidc_provider(state: State, text: str) -> tuple[Account, OidcProvider] | Non
 
 
 def _place(state: State, text: str, kind: str) -> tuple[Account | None, str]:
-    """The account that an ARN of this *kind* lies in, and what it is called there."""
+    """The account that an ARN of this *kind* lies in, and what it is called there.
+
+    INVARIANT: a provider has one ARN, since policies compare it and whoever it vouches for brings it: it lies in the
+    partition of the regions that are served.
+    """
     arn = parse(text)
     if arn is None or arn.service != "iam" or arn.region or not arn.resource.startswith(f"{kind}/"):
+        return None, ""
+    regions = () if state.settings is None else state.settings.regions
+    if any(partition_of(region) != arn.partition for region in regions):
         return None, ""
     return state.accounts.get(arn.account), arn.resource.removeprefix(f"{kind}/")
 

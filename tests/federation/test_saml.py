@@ -191,6 +191,13 @@ def test_m26_what_is_no_pair_is_refused(roles: Any):
     assert isinstance(decision.answer, Refusal)
 
 
+@pytest.mark.parametrize("partition", ["aws-cn", "zz"])
+def test_m26_a_provider_bears_no_other_name_than_its_own(partition: str):
+    other = PROVIDER.replace("aws", partition)
+    found = judged(given(), other, encoded(good(roles=(f"{ROLE},{other}",))), NOW)
+    assert found == Refusal(Reason.INVALID_IDENTITY_TOKEN, "Specified provider doesn't exist")
+
+
 def test_a_role_that_is_not_there_is_refused_like_one_that_may_not_be_had():
     gone = ROLE.replace("Staff", "Nobody")
     assert denied(redeem(given(), good(roles=(f"{gone},{PROVIDER}",)), arn=gone))
