@@ -33,7 +33,7 @@ CLASSIC_CLOSED: Final = Refusal(
     Reason.INVALID_PARAMETER_VALUE, "Basic (classic) flow is not enabled, please use enhanced flow."
 )
 NOT_ITS_ACCOUNT: Final = Refusal(Reason.NOT_AUTHORIZED, "The identity pool is not one of this account.")
-USED: Final = Refusal(Reason.NOT_AUTHORIZED, "Invalid login token. The assertion was used already.")
+USED: Final = Refusal(Reason.NOT_AUTHORIZED, "Invalid login token. It was used already.")
 
 
 class GetId(msgspec.Struct, frozen=True, rename="pascal"):
@@ -188,10 +188,16 @@ def _answer(found: Arrived, made: Issued) -> IdentityCredentials:
 
 
 def _once(state: State, call: Call[Any], what: str) -> tuple[str, ...]:
-    """What the use of assertions claims: each is good once for each role, as for STS, or once at all."""
+    """What the use of logins claims, the same as for STS, so that none is traded here and there."""
     logins = call.gathered.logins if isinstance(call.gathered, Identified) else ()
     return tuple(
-        key for one in logins if isinstance(one.who, SamlIdentity) for key in saml.claims(state, one.who, what)
+        key
+        for one in logins
+        for key in (
+            saml.claims(state, one.who, what)
+            if isinstance(one.who, SamlIdentity)
+            else web_identity.claims(state, one.who)
+        )
     )
 
 

@@ -332,6 +332,28 @@ def test_an_assertion_leads_to_an_identity_and_is_good_once_for_the_credentials_
     assert refused(credentials(state, identity, given, somebody), Reason.NOT_AUTHORIZED)
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_token_is_traded_once_in_all_where_the_operator_says_so(strict: bool):
+    chosen = authority.Settings("1", ("us-east-1",), web_identity_tokens_count_once=strict)
+    state, identity = arrive(world(authority.SettingsChanged(settings=chosen)), login())
+    somebody = came(state, login(), identity)
+    assert isinstance(somebody, logins.Identified)
+    ((who,), used) = [one.who for one in somebody.logins], credentials(state, identity, login()).once
+    assert isinstance(who, WebIdentity)
+    assert used == web_identity.claims(state, who)
+    assert bool(used) is strict
+    for action, wanted in (
+        (get_credentials_for_identity, GetCredentialsForIdentity(identity, login())),
+        (get_open_id_token, GetOpenIdToken(identity, login())),
+    ):
+        ready = _replace(somebody, signer=SIGNER)
+        again = action.decide(
+            state, Call(STRANGER, wanted, OFFICE, ready), Facts(NOW, b"seed", 1, claimed=frozenset(used))
+        )
+        assert isinstance(again.answer, Refusal) is strict
+        assert not strict or refused(again, Reason.NOT_AUTHORIZED)
+
+
 def test_whoever_makes_a_pool_of_his_own_gets_no_role_that_names_another():
     theirs = POOL.replace("1111-1", "6666-1")
     made = identity_pools.IdentityPoolCreated(account=OTHER, pool=theirs, settings=SETTINGS)
