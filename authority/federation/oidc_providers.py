@@ -65,7 +65,10 @@ def _find(state: State, call: Call[Any], text: str) -> OidcProvider | Refusal:
 
 
 def unschemed(url: str) -> str | None:
-    """*url* without its scheme, if it can be the issuer of tokens: https, a host, a path, and nothing else."""
+    """*url* without its scheme, if it can be the issuer of tokens: https, a host, a path, and nothing else.
+
+    INVARIANT: never one bare word, as services are called: the claims of an issuer `https://aws` would be keys of ours.
+    """
     if not url.startswith(SCHEME) or not _WRITABLE.fullmatch(url):
         return None
     try:
@@ -74,7 +77,7 @@ def unschemed(url: str) -> str | None:
     except ValueError:
         return None
     bare = url.removeprefix(SCHEME)
-    if not fits or any(letter in bare for letter in "?#@\\[]") or ".." in bare:
+    if not fits or any(letter in bare for letter in "?#@\\[]") or ".." in bare or bare.replace("-", "").isalnum():
         return None
     return bare
 

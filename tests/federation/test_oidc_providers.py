@@ -79,6 +79,9 @@ def test_providers_are_listed_by_url():
         ("https://[::1]/x", None),
         ("https://-a.example", None),
         ("https://a.example\\@b.example", None),
+        ("https://aws", None),
+        ("https://cognito-identity", None),
+        ("https://aws:8443", "aws:8443"),
     ],
 )
 def test_urls_that_can_be_an_issuer(url, bare):
