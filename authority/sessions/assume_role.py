@@ -144,8 +144,9 @@ def assume_role(state: State, call: Call[AssumeRole], facts: Facts) -> Decision:
         decision = _decided(state, call, facts, asked, lent=brought.lent, with_mfa=judged.mfa_at is not None)
     if not judged.facts and not judged.once:
         return decision
-    facts_, once = (*judged.facts, *decision.facts), (*judged.once, *decision.once)
-    return msgspec.structs.replace(decision, facts=facts_, once=once)
+    return msgspec.structs.replace(
+        decision, facts=(*judged.facts, *decision.facts), once=(*judged.once, *decision.once)
+    )
 
 
 def read(call: Call[AssumeRole]) -> Asked | Refusal:
