@@ -17,7 +17,6 @@ whoever brings nothing that a provider vouches for is a stranger, and is counted
 
 from __future__ import annotations
 
-import ast
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -49,6 +48,7 @@ from authority.ledger.port import DropSecret, LedgerUnavailable, SideRow
 from authority.model.event import CallerRecord
 from authority.model.state import State
 from authority.replay.folding import Version
+from authority.wire.constraints import worded
 from authority.wire.dialects import Dialects, Document, Question, Spelled, Stream
 from authority.wire.request import Received, examine
 from authority.wire.sigv4 import Proof, unverified_proof, verify
@@ -58,8 +58,6 @@ log = structlog.get_logger()
 
 SEED_BYTES: Final = 32
 CREDENTIAL: Final = re.compile(r"Credential=([A-Z0-9]{16,128})(?:/|%2F)")
-UNFIT: Final = re.compile(r"Expected `str` matching regex (?P<pattern>.+) - at `\$\.(?P<at>.+)`", re.DOTALL)
-"""What msgspec says of a text that does not fit its pattern."""
 UNAVAILABLE: Final = Refusal(
     Reason.SERVICE_UNAVAILABLE,
     "The log cannot be used now, so nothing is answered. What was asked may have been done all the same; try again.",
@@ -405,16 +403,4 @@ def _input(action: Action, given: dict[str, Any], *, typed: bool) -> Any:
     try:
         return msgspec.convert(given, action.input, strict=typed)
     except msgspec.ValidationError as fault:
-        return Refusal(Reason.VALIDATION_ERROR, f"1 validation error detected: {_worded(str(fault))}")
-
-
-def _worded(fault: str) -> str:
-    """*fault* as AWS says it, where a text does not fit its pattern; as it is otherwise."""
-    found = UNFIT.fullmatch(fault)
-    if found is None:
-        return fault
-    pattern = ast.literal_eval(found["pattern"]).removeprefix("^").removesuffix(r"(?![\s\S])")
-    return (
-        f"Value at '{found['at']}' failed to satisfy constraint: "
-        f"Member must satisfy regular expression pattern: {pattern}"
-    )
+        return Refusal(Reason.VALIDATION_ERROR, f"1 validation error detected: {worded(str(fault))}")

@@ -5,6 +5,8 @@ Reads values that have their types already; says everything that is wrong with a
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -25,6 +27,9 @@ LONGEST_MATCHED: Final = 2048
 """What a pattern that wanders is tried on where the model sets no bound; no ARN is longer."""
 MOST_REPORTED: Final = 20
 NOT_NULL: Final = "Member must not be null"
+NO_MATCH: Final = "Member must satisfy regular expression pattern: "
+UNFIT: Final = re.compile(r"Expected `str` matching regex (?P<pattern>.+) - at `\$\.(?P<at>.+)`", re.DOTALL)
+"""What msgspec says of a text that does not fit its pattern."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -212,7 +217,7 @@ def rules_of(shape: Shape) -> tuple[Rule, ...]:
     if low:
         rules.append(Rule(f"Member must have length greater than or equal to {low}", _shorter(low)))
     if shape.pattern is not None:
-        sentence = f"Member must satisfy regular expression pattern: {shape.pattern}"
+        sentence = f"{NO_MATCH}{shape.pattern}"
         rules.append(Rule(sentence, _unlike(shape.pattern, high), shape.pattern))
     if shape.enum:
         words = frozenset(shape.enum)
@@ -295,3 +300,12 @@ def _spelled(value: object) -> str:
             return "[" + ", ".join(_spelled(item) for item in value) + "]"
         case _:
             return str(value)
+
+
+def worded(fault: str) -> str:
+    """*fault*, as msgspec found it, as AWS says it where a text does not fit its pattern; as it is otherwise."""
+    found = UNFIT.fullmatch(fault)
+    if found is None:
+        return fault
+    pattern = ast.literal_eval(found["pattern"]).removeprefix("^").removesuffix(r"(?![\s\S])")
+    return f"Value at '{found['at']}' failed to satisfy constraint: {NO_MATCH}{pattern}"
